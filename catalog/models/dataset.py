@@ -1,0 +1,248 @@
+"""Datasets (数据资源) and their data items (信息项)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxLengthValidator, MinLengthValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
+
+from catalog.models.theme import Theme
+from catalog.models.vocabulary import (
+    Channel,
+    DatasetState,
+    DataType,
+    Grade,
+    OpenType,
+    ResourceClass,
+    ResourceFormat,
+    Sensitivity,
+    SharingType,
+    UpdateCycle,
+)
+from portal.departments.models import Department, Region
+from portal.ids import new_id
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from portal.accounts.models import User
+
+
+class DatasetQuerySet(models.QuerySet["Dataset"]):
+    def visible_to(self, user: User | AnonymousUser) -> DatasetQuerySet:
+        """Datasets that ``user`` may see: one array overlap on the search row's reader groups (design.md §5)."""
+        from portal.access import standing_of
+
+        return self.readable_by(standing_of(user).reader_groups)
+
+    def readable_by(self, reader_groups: list[int]) -> DatasetQuerySet:
+        """``visible_to`` for a standing that has been read already."""
+        return self.filter(search_row__reader_groups__overlap=reader_groups)
+
+    def published(self) -> DatasetQuerySet:
+        return self.filter(state=DatasetState.PUBLISHED)
+
+    def open(self) -> DatasetQuerySet:
+        """Published datasets that the public may have."""
+        return self.published().filter(open_type=OpenType.OPEN)
+
+    def to_review_by(self, department_ids: set, authority_regions: list[str]) -> DatasetQuerySet:
+        """Records that wait for the departments' own review, or for the authorities of the regions."""
+        own = Q(state=DatasetState.DEPARTMENT_REVIEW, provider_id__in=department_ids)
+        authority = Q(state=DatasetState.AUTHORITY_REVIEW, review_region_id__in=authority_regions)
+        return self.filter(own | authority)
+
+
+class Dataset(models.Model):
+    """A catalogue record: what the data are, who answers for them, and on which terms they are shared and opened.
+
+    Field names follow DCAT and domain.md §4 (GUIDE, GB/T 21063). ``review_region`` is the region whose data
+    authority checks the record, set on submission.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    code = models.CharField(_("resource code"), max_length=40, unique=True, editable=False)
+    title = models.CharField(_("title"), max_length=200)
+    provider = models.ForeignKey(Department, models.PROTECT, related_name="datasets", verbose_name=_("provider"))
+    resource_class = models.CharField(
+        _("resource class"), max_length=1, choices=ResourceClass.choices, default=ResourceClass.DEPARTMENTAL
+    )
+    summary = models.TextField(_("summary"), validators=[MinLengthValidator(20), MaxLengthValidator(1000)])
+    resource_format = models.CharField(
+        _("resource format"), max_length=20, choices=ResourceFormat.choices, default=ResourceFormat.DATABASE
+    )
+    sharing_type = models.CharField(_("sharing type"), max_length=15, choices=SharingType.choices)
+    sharing_condition = models.TextField(_("sharing condition"), blank=True, max_length=1000)
+    sharing_basis = models.TextField(_("basis for the sharing type"), blank=True, max_length=1000)
+    channels = ArrayField(
+        models.CharField(max_length=10, choices=Channel.choices), verbose_name=_("sharing modes"), default=list
+    )
+    open_type = models.CharField(_("open type"), max_length=15, choices=OpenType.choices, default=OpenType.NOT_OPEN)
+    open_condition = models.TextField(_("condition or basis of opening"), blank=True, max_length=1000)
+    update_cycle = models.CharField(_("update cycle"), max_length=15, choices=UpdateCycle.choices)
+    grade = models.PositiveSmallIntegerField(_("data grade"), choices=Grade.choices, default=Grade.INTERNAL)
+    themes = models.ManyToManyField(Theme, verbose_name=_("themes"), related_name="datasets")
+    keywords = ArrayField(models.CharField(max_length=40), verbose_name=_("keywords"), default=list, blank=True)
+    source_system = models.CharField(_("source system"), max_length=100, blank=True)
+    contact = models.CharField(_("contact"), max_length=200, blank=True)
+    licence = models.CharField(_("licence"), max_length=60, blank=True)
+    attribution = models.CharField(_("source to be cited"), max_length=500, blank=True)
+    landing_page = models.URLField(_("original page"), max_length=500, blank=True)
+    language = models.CharField(_("language"), max_length=10, default="zh")
+    spatial = models.ForeignKey(
+        Region, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("spatial coverage")
+    )
+    temporal_start = models.DateField(_("coverage from"), null=True, blank=True)
+    temporal_end = models.DateField(_("coverage until"), null=True, blank=True)
+    related = models.ManyToManyField("self", verbose_name=_("related datasets"), blank=True)
+
+    state = models.CharField(
+        _("state"), max_length=20, choices=DatasetState.choices, default=DatasetState.DRAFT, editable=False
+    )
+    review_region = models.ForeignKey(Region, models.PROTECT, null=True, editable=False, related_name="+")
+    submitted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    state_note = models.TextField(blank=True, editable=False)
+    version = models.PositiveIntegerField(default=0, editable=False)
+    revision = models.PositiveIntegerField(default=0, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    modified = models.DateTimeField(_("modified"), auto_now=True)
+    issued = models.DateTimeField(_("published"), null=True, editable=False)
+
+    objects = DatasetQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("dataset")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "title"],
+                name="dataset_title_once_per_provider",
+                violation_error_message=_("Your department already has a dataset with this title."),
+            ),
+            models.CheckConstraint(
+                condition=Q(temporal_end__isnull=True)
+                | Q(temporal_start__isnull=True)
+                | Q(temporal_end__gte=models.F("temporal_start")),
+                name="dataset_coverage_in_order",
+                violation_error_message=_("The coverage ends before it begins."),
+            ),
+        ]
+        indexes = [
+            # the reviewers' queues; few rows are in these states
+            models.Index(
+                fields=["state", "provider", "modified"],
+                condition=Q(state__in=["draft", "department_review", "authority_review", "withdrawn"]),
+                name="dataset_in_work",
+            ),
+            # a department's own records
+            models.Index(fields=["provider", "-modified"], name="dataset_of_provider"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalog:dataset-detail", args=[self.pk])
+
+    @property
+    def is_published(self) -> bool:
+        return self.state == DatasetState.PUBLISHED
+
+    @property
+    def is_open(self) -> bool:
+        return self.is_published and self.open_type == OpenType.OPEN
+
+    @property
+    def is_editable(self) -> bool:
+        return self.state in (DatasetState.DRAFT, DatasetState.WITHDRAWN)
+
+
+class DatasetUserObjectPermission(UserObjectPermissionBase):
+    """Unused on purpose: object rights belong to groups; guardian asks for the pair of models."""
+
+    content_object = models.ForeignKey(Dataset, models.CASCADE)
+
+
+class DatasetGroupObjectPermission(GroupObjectPermissionBase):
+    """An exception: a group may see or edit one dataset (design.md §5)."""
+
+    content_object = models.ForeignKey(Dataset, models.CASCADE)
+
+
+class DataItem(models.Model):
+    """A field of a dataset; ``column`` is its name in the table and in the API."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="items")
+    position = models.PositiveSmallIntegerField(default=0)
+    name = models.CharField(_("name"), max_length=200)
+    column = models.CharField(
+        _("column"),
+        max_length=60,
+        validators=[RegexValidator(r"^[^\W\d]\w*$", _("Letters, digits and underscores; no digit first."))],
+    )
+    data_type = models.CharField(_("data type"), max_length=4, choices=DataType.choices, default=DataType.STRING)
+    length = models.PositiveIntegerField(_("length"), null=True, blank=True)
+    unit = models.CharField(_("unit"), max_length=30, blank=True)
+    description = models.CharField(_("description"), max_length=2000, blank=True)
+    is_key = models.BooleanField(_("key"), default=False)
+    is_nullable = models.BooleanField(_("may be empty"), default=True)
+    sensitivity = models.CharField(
+        _("personal data"), max_length=10, choices=Sensitivity.choices, default=Sensitivity.NONE
+    )
+    sharing_type = models.CharField(
+        _("sharing type"), max_length=15, choices=SharingType.choices, default=SharingType.CONDITIONAL
+    )
+    open_type = models.CharField(_("open type"), max_length=15, choices=OpenType.choices, default=OpenType.NOT_OPEN)
+
+    class Meta:
+        verbose_name = _("data item")
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dataset", "column"],
+                name="item_column_once_in_dataset",
+                violation_error_message=_("Two items of this dataset have the same column."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DatasetVersion(models.Model):
+    """The metadata of a dataset as it was published: frozen, numbered from 1."""
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    metadata = models.JSONField()
+    published_at = models.DateTimeField(auto_now_add=True)
+    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dataset", "number"], name="dataset_version_number")]
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"{self.dataset_id} v{self.number}"
+
+
+class CodeSequence(models.Model):
+    """The last serial number (顺序号) given under a prefix of resource codes."""
+
+    prefix = models.CharField(max_length=20, primary_key=True)
+    last = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.prefix}/{self.last}"

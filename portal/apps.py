@@ -1,0 +1,9 @@
+"""The portal app: people, departments, access, audit, calendars and notices, on which the other apps stand."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class PortalConfig(AppConfig):
+    name = "portal"
+    verbose_name = _("Portal")

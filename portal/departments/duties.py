@@ -1,0 +1,97 @@
+"""Giving and ending duties; keeps the auth groups that object rights hang on in step with the memberships."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal import access
+from portal.access import Actor, Permission
+from portal.audit import record
+from portal.departments.models import Department, Duty, DutyGroup, Membership
+from portal.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from portal.accounts.models import User
+
+
+def duty_group(department: Department, duty: str) -> Group:
+    """The group of ``duty`` in ``department``, made when it is first asked for."""
+    found = DutyGroup.objects.select_related("group").filter(department=department, duty=duty).first()
+    if found:
+        return found.group
+    with transaction.atomic():
+        group, _created = Group.objects.get_or_create(name=f"{department.credit_code}:{duty}")
+        DutyGroup.objects.get_or_create(department=department, duty=duty, defaults={"group": group})
+    return group
+
+
+@transaction.atomic
+def assign(
+    *,
+    user: User,
+    department: Department,
+    duty: str,
+    actor: Actor,
+    valid_from: dt.date | None = None,
+    valid_until: dt.date | None = None,
+) -> Membership:
+    """Give ``user`` a duty in ``department``; a duty already held is returned unchanged.
+
+    Raises:
+        NotPermitted: the actor is neither the security administrator nor a clerk of the department.
+        InvalidInput: the person is an administrator (administrators hold no duties), the department is no authority
+            but the duty is an authority's, or the term ends before it begins.
+    """
+    access.require(actor, Permission.DUTY_ASSIGN, department)
+    if user.admin_role:
+        raise InvalidInput(_("An administrator of the portal cannot hold a duty in a department."), fields={"user": []})
+    if duty.startswith("authority_") and not department.is_authority:
+        raise InvalidInput(_("Only a data authority has this duty."), fields={"duty": []})
+    start = valid_from or timezone.localdate()
+    if valid_until and valid_until < start:
+        raise InvalidInput(_("The term ends before it begins."), fields={"valid_until": []})
+    existing = Membership.objects.current().filter(user=user, department=department, duty=duty).first()
+    if existing:
+        return existing
+    membership = Membership.objects.create(
+        user=user, department=department, duty=duty, valid_from=start, valid_until=valid_until, given_by=actor.user
+    )
+    user.groups.add(duty_group(department, duty))
+    record.append(
+        stream=record.stream_of(department),
+        verb="duty.assigned",
+        actor=actor,
+        data={"user": user.username, "duty": str(Duty(duty)), "until": valid_until and valid_until.isoformat()},
+    )
+    return membership
+
+
+@transaction.atomic
+def end(*, membership: Membership, actor: Actor) -> None:
+    """End a duty today; the person loses its rights at once. Ending it again changes nothing."""
+    access.require(actor, Permission.DUTY_ASSIGN, membership.department)
+    membership = Membership.objects.select_for_update().get(pk=membership.pk)
+    yesterday = timezone.localdate() - dt.timedelta(days=1)
+    if membership.valid_until and membership.valid_until <= yesterday:
+        return
+    membership.valid_until = max(yesterday, membership.valid_from - dt.timedelta(days=1))
+    membership.save(update_fields=["valid_until"])
+    membership.user.groups.remove(duty_group(membership.department, membership.duty))
+    record.append(
+        stream=record.stream_of(membership.department),
+        verb="duty.ended",
+        actor=actor,
+        data={"user": membership.user.username, "duty": membership.duty},
+    )
+
+
+def holders(department: Department, duty: str) -> list[User]:
+    """The people who hold ``duty`` in ``department`` today."""
+    current = Membership.objects.current().filter(department=department, duty=duty).select_related("user")
+    return [membership.user for membership in current]

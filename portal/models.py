@@ -1,0 +1,24 @@
+"""All models of the portal app, gathered from its rooms."""
+
+from portal.accounts.models import AdminRole, User
+from portal.audit.models import Event, EventStream
+from portal.calendars.models import CalendarDay, CalendarYear
+from portal.departments.models import Department, Duty, DutyGroup, Level, Membership, Region
+from portal.notices.models import Notice, NoticeKind
+
+__all__ = [
+    "AdminRole",
+    "CalendarDay",
+    "CalendarYear",
+    "Department",
+    "Duty",
+    "DutyGroup",
+    "Event",
+    "EventStream",
+    "Level",
+    "Membership",
+    "Notice",
+    "NoticeKind",
+    "Region",
+    "User",
+]

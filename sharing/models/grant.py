@@ -1,0 +1,122 @@
+"""Grants (共享授权), the credentials that open them, and the record of their use."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Channel, Dataset
+from portal.access import Standing
+from portal.departments.models import Department
+from portal.ids import new_id
+from sharing.models.request import RequestItem
+
+
+class GrantState(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    SUSPENDED = "suspended", _("Suspended")
+    REVOKED = "revoked", _("Revoked")
+
+
+class GrantQuerySet(models.QuerySet["Grant"]):
+    def readable_by(self, standing: Standing) -> GrantQuerySet:
+        """Grants to one's departments and grants of one's departments' data."""
+        departments = standing.departments_with()
+        return self.filter(Q(department_id__in=departments) | Q(dataset__provider_id__in=departments))
+
+    def in_force(self) -> GrantQuerySet:
+        today = timezone.localdate()
+        return self.filter(state=GrantState.ACTIVE, valid_from__lte=today, valid_until__gte=today)
+
+
+class Grant(models.Model):
+    """What a department may use of a dataset: columns, rows, channels and term (``valid_until`` inclusive)."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    item = models.OneToOneField(RequestItem, models.PROTECT, related_name="grant")
+    dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="grants")
+    department = models.ForeignKey(Department, models.PROTECT, related_name="grants")
+    columns = ArrayField(models.CharField(max_length=60))
+    row_filter = models.JSONField(default=list)
+    channels = ArrayField(models.CharField(max_length=10, choices=Channel.choices))
+    valid_from = models.DateField(_("from"))
+    valid_until = models.DateField(_("until"))
+    state = models.CharField(_("state"), max_length=10, choices=GrantState.choices, default=GrantState.ACTIVE)
+    state_note = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = GrantQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("grant")
+        indexes = [
+            # a department's grants, newest first; and those of a dataset
+            models.Index(fields=["department", "-created_at", "-id"], name="grant_of_department"),
+            models.Index(fields=["dataset", "state"], name="grant_of_dataset"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} → {self.department}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("sharing:grant-detail", args=[self.pk])
+
+    @property
+    def is_in_force(self) -> bool:
+        return self.state == GrantState.ACTIVE and self.valid_from <= timezone.localdate() <= self.valid_until
+
+    @property
+    def is_expired(self) -> bool:
+        return self.valid_until < timezone.localdate()
+
+
+class Credential(models.Model):
+    """An API key (访问凭证) of one grant: shown once, kept as SHA-256; ``prefix`` tells keys apart on screen."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    grant = models.ForeignKey(Grant, models.CASCADE, related_name="credentials")
+    prefix = models.CharField(max_length=12)
+    key_hash = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("credential")
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+
+class UsageRecord(models.Model):
+    """One delivery under a grant: who, by which channel, how many rows; never the values."""
+
+    id = models.BigAutoField(primary_key=True)
+    grant = models.ForeignKey(Grant, models.PROTECT, related_name="usage")
+    credential = models.ForeignKey(Credential, models.PROTECT, null=True, related_name="usage")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    format = models.CharField(max_length=10)
+    rows = models.PositiveBigIntegerField(default=0)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    duration_ms = models.PositiveIntegerField(default=0)
+    is_complete = models.BooleanField(default=True)
+
+    class Meta:
+        verbose_name = _("usage record")
+        indexes = [
+            # a grant's use, newest first
+            models.Index(fields=["grant", "-at"], name="usage_of_grant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.grant_id} {self.at:%Y-%m-%d %H:%M}"

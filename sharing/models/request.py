@@ -1,0 +1,317 @@
+"""Baskets, sharing requests (共享申请), their items, and the steps in which offices decide them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Channel, Dataset, UpdateCycle
+from portal.access import Standing
+from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
+from portal.ids import new_id
+from sharing.models.route import RouteVersion
+
+
+class BasketItem(models.Model):
+    """A dataset that a person has put aside to apply for (申请清单)."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="basket")
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="+")
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["added_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["user", "dataset"], name="dataset_once_in_basket")]
+
+    def __str__(self) -> str:
+        return str(self.dataset)
+
+
+class RequestState(models.TextChoices):
+    """``returned`` while an item waits for the applicant's changes; ``completed`` when every item has its answer."""
+
+    DRAFT = "draft", _("Draft")
+    IN_REVIEW = "in_review", _("In review")
+    RETURNED = "returned", _("Returned for changes")
+    COMPLETED = "completed", _("Completed")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+class Purpose(models.TextChoices):
+    """What the data are needed for (使用目的)."""
+
+    LAW_ENFORCEMENT = "enforcement", _("Administrative enforcement")
+    PUBLIC_SERVICE = "service", _("Public service")
+    SUPERVISION = "supervision", _("Market and social supervision")
+    PLANNING = "planning", _("Planning and statistics")
+    EMERGENCY = "emergency", _("Emergency response")
+    OTHER = "other", _("Other duties")
+
+
+class SharingRequestQuerySet(models.QuerySet["SharingRequest"]):
+    def readable_by(self, user_id: int, standing: Standing) -> SharingRequestQuerySet:
+        """Requests of one's departments, requests with a step of one's offices, and those in one's charge to check.
+
+        A draft is seen by the applicant's department alone.
+        """
+        own = Q(department_id__in=standing.departments_with()) | Q(created_by_id=user_id)
+        asked = _has_step_of(standing.group_ids)
+        return self.filter(own | (~Q(state=RequestState.DRAFT) & asked))
+
+    def with_item_counts(self) -> SharingRequestQuerySet:
+        """Annotates ``items_total`` and ``items_answered``."""
+        answered = Q(items__state__in=ItemState.answered())
+        return self.annotate(
+            items_total=models.Count("items"), items_answered=models.Count("items", filter=answered)
+        )
+
+
+def _has_step_of(group_ids: Iterable[int]) -> models.Exists:
+    """True for a request that has (or had) a step of one of the offices."""
+    steps = ApprovalStep.objects.filter(request_id=models.OuterRef("pk"), office_id__in=list(group_ids))
+    return models.Exists(steps.exclude(state=StepState.WAITING))
+
+
+class SharingRequest(models.Model):
+    """One application for many datasets of many providers (domain.md §5: what an application states)."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    number = models.CharField(_("number"), max_length=20, unique=True, null=True, editable=False)
+    title = models.CharField(_("title"), max_length=200)
+    department = models.ForeignKey(Department, models.PROTECT, related_name="requests", verbose_name=_("applicant"))
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="requests")
+    purpose = models.CharField(_("purpose"), max_length=15, choices=Purpose.choices)
+    legal_basis = models.TextField(_("basis of duty"), max_length=2000)
+    scenario = models.TextField(_("scenario of use"), max_length=2000)
+    scope_of_use = models.TextField(_("scope of use"), max_length=1000, blank=True)
+    channels = ArrayField(models.CharField(max_length=10, choices=Channel.choices), verbose_name=_("sharing modes"))
+    frequency = models.CharField(
+        _("frequency of use"), max_length=15, choices=UpdateCycle.choices, default=UpdateCycle.IRREGULAR
+    )
+    valid_until = models.DateField(_("needed until"))
+    is_cross_border = models.BooleanField(_("data leave the country"), default=False)
+    has_commitment = models.BooleanField(_("security commitments accepted"), default=False)
+
+    state = models.CharField(
+        _("state"), max_length=12, choices=RequestState.choices, default=RequestState.DRAFT, editable=False
+    )
+    route_version = models.ForeignKey(RouteVersion, models.PROTECT, null=True, editable=False, related_name="requests")
+    version = models.PositiveIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    modified = models.DateTimeField(_("modified"), auto_now=True)
+    submitted_at = models.DateTimeField(_("submitted"), null=True, editable=False)
+    completed_at = models.DateTimeField(_("completed"), null=True, editable=False)
+
+    objects = SharingRequestQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("sharing request")
+        indexes = [
+            # a department's requests, newest first, with and without a state
+            models.Index(fields=["department", "-modified", "-id"], name="request_of_department"),
+            models.Index(fields=["department", "state", "-modified"], name="request_by_state"),
+            # one's own
+            models.Index(fields=["created_by", "-modified"], name="request_of_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number or _('Draft')} {self.title}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("sharing:request-detail", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        """Whether offices or the applicant still have something to do."""
+        return self.state in (RequestState.IN_REVIEW, RequestState.RETURNED)
+
+
+class ItemState(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    IN_REVIEW = "in_review", _("In review")
+    RETURNED = "returned", _("Returned for changes")
+    APPROVED = "approved", _("Approved")
+    REFUSED = "refused", _("Refused")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    CLOSED = "closed", _("Closed, dataset withdrawn")
+
+    @classmethod
+    def answered(cls) -> list[str]:
+        """States after which nobody has anything to do on the item."""
+        return [cls.APPROVED, cls.REFUSED, cls.WITHDRAWN, cls.CLOSED]
+
+
+class RefusalReason(models.TextChoices):
+    """Reasons for which a request may be refused (domain.md §5); each needs a text beside it."""
+
+    NOT_IN_DUTIES = "not_in_duties", _("Not within the applicant's duties")
+    PURPOSE_UNCLEAR = "purpose_unclear", _("Purpose unclear")
+    SCOPE_EXCEEDS_NEED = "scope_exceeds_need", _("Scope goes beyond the need")
+    BASIS_MISSING = "basis_missing", _("Basis missing")
+    SECURITY_UNMET = "security_unmet", _("Security conditions not met")
+    LAW_FORBIDS = "law_forbids", _("Forbidden by law")
+    NOT_HELD = "not_held", _("Data not held")
+    OTHER = "other", _("Other")
+
+
+class RequestItem(models.Model):
+    """One dataset of a request with the items and rows asked for.
+
+    ``columns`` are column names of data items; ``row_filter`` is a list of conditions in the form of
+    ``catalog.tables.filters``, empty for all rows.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    request = models.ForeignKey(SharingRequest, models.CASCADE, related_name="items")
+    dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="request_items")
+    columns = ArrayField(models.CharField(max_length=60), verbose_name=_("data items"), default=list)
+    row_filter = models.JSONField(_("rows"), default=list, blank=True)
+    state = models.CharField(max_length=12, choices=ItemState.choices, default=ItemState.DRAFT, editable=False)
+    refusal_reason = models.CharField(max_length=20, choices=RefusalReason.choices, blank=True, editable=False)
+    answer = models.TextField(_("answer"), blank=True, editable=False)
+    answered_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("request item")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "dataset"],
+                name="dataset_once_in_request",
+                violation_error_message=_("This dataset is in the request already."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="refused") | ~Q(refusal_reason=""), name="refused_item_has_a_reason"
+            ),
+        ]
+        indexes = [
+            # open items of a dataset: withdrawal, "who asks for this?"
+            models.Index(fields=["dataset", "state"], name="item_of_dataset"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.dataset)
+
+    @property
+    def is_answered(self) -> bool:
+        return self.state in ItemState.answered()
+
+
+class StepState(models.TextChoices):
+    """``waiting`` until the steps before it are done; ``paused`` while all its open items are with the applicant."""
+
+    WAITING = "waiting", _("Waiting")
+    OPEN = "open", _("To be decided")
+    PAUSED = "paused", _("Returned to the applicant")
+    DONE = "done", _("Decided")
+    SKIPPED = "skipped", _("Not needed")
+
+
+class ApprovalStepQuerySet(models.QuerySet["ApprovalStep"]):
+    def of_offices(self, standing: Standing) -> ApprovalStepQuerySet:
+        """Steps of the offices in which somebody with ``standing`` decides."""
+        return self.filter(office_id__in=list(standing.group_ids))
+
+    def open(self) -> ApprovalStepQuerySet:
+        return self.filter(state=StepState.OPEN)
+
+
+class ApprovalStep(models.Model):
+    """One office's turn on some items of a request (审批任务).
+
+    ``lane`` is the provider whose lane the step is in, null for the common steps; ``order`` counts within the common
+    steps and then within the lane. ``office`` is the auth group of (``department``, ``duty``). ``days_left`` keeps
+    the rest of the term while the clock stands.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    request = models.ForeignKey(SharingRequest, models.CASCADE, related_name="steps")
+    stage = models.SlugField(max_length=40)
+    title = models.CharField(max_length=100)
+    lane = models.ForeignKey(Department, models.PROTECT, null=True, blank=True, related_name="+")
+    order = models.PositiveSmallIntegerField()
+    department = models.ForeignKey(Department, models.PROTECT, related_name="steps")
+    duty = models.CharField(max_length=20, choices=Duty.choices)
+    office = models.ForeignKey(Group, models.PROTECT, related_name="+")
+    working_days = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=10, choices=StepState.choices, default=StepState.WAITING)
+    opened_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    is_provisional = models.BooleanField(default=False)
+    days_left = models.SmallIntegerField(null=True)
+    reminded_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=0)
+
+    objects = ApprovalStepQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("approval step")
+        ordering = ["order", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "stage", "lane"], name="stage_once_per_lane", nulls_distinct=False
+            ),
+        ]
+        indexes = [
+            # the queue: an office's open steps by deadline
+            models.Index(fields=["office", "due_at", "id"], condition=Q(state="open"), name="step_queue"),
+            # an office's decided steps, newest first
+            models.Index(fields=["office", "-decided_at"], condition=Q(state="done"), name="step_decided"),
+            # late steps, for reminders and the authority's board
+            models.Index(fields=["due_at"], condition=Q(state="open"), name="step_late"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} · {self.department}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("sharing:step-detail", args=[self.pk])
+
+    @property
+    def is_authority_step(self) -> bool:
+        return self.duty in AUTHORITY_DUTIES
+
+
+class Verdict(models.TextChoices):
+    """What can be decided on an item."""
+
+    APPROVE = "approve", _("Approve")
+    REFUSE = "refuse", _("Refuse")
+    RETURN = "return", _("Return for changes")
+
+
+class StepItem(models.Model):
+    """An item as it stands in a step: undecided, or with the last decision made on it there (审批意见)."""
+
+    step = models.ForeignKey(ApprovalStep, models.CASCADE, related_name="step_items")
+    item = models.ForeignKey(RequestItem, models.CASCADE, related_name="step_items")
+    is_needed = models.BooleanField(default=True)
+    verdict = models.CharField(max_length=10, choices=Verdict.choices, blank=True)
+    reason = models.CharField(max_length=20, choices=RefusalReason.choices, blank=True)
+    note = models.TextField(blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["item_id"]
+        constraints = [models.UniqueConstraint(fields=["step", "item"], name="item_once_in_step")]
+        indexes = [
+            # what a person decided on a request: nobody decides twice in two roles
+            models.Index(fields=["decided_by"], condition=~Q(verdict=""), name="stepitem_decided_by"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step_id} · {self.item_id}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the office still has to decide it: needed, and not approved, refused or with the applicant."""
+        return self.is_needed and not self.verdict
