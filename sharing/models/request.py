@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Channel, Dataset, UpdateCycle
@@ -165,7 +166,7 @@ class RequestItem(models.Model):
     """One dataset of a request with the items and rows asked for.
 
     ``columns`` are column names of data items; ``row_filter`` is a list of conditions in the form of
-    ``catalog.tables.filters``, empty for all rows.
+    ``catalog.tables.filters``, empty for all rows. The ``submitted_`` pair is what the offices were last asked.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -173,6 +174,8 @@ class RequestItem(models.Model):
     dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="request_items")
     columns = ArrayField(models.CharField(max_length=60), verbose_name=_("data items"), default=list)
     row_filter = models.JSONField(_("rows"), default=list, blank=True)
+    submitted_columns = ArrayField(models.CharField(max_length=60), default=list, editable=False)
+    submitted_filter = models.JSONField(default=list, editable=False)
     state = models.CharField(max_length=12, choices=ItemState.choices, default=ItemState.DRAFT, editable=False)
     refusal_reason = models.CharField(max_length=20, choices=RefusalReason.choices, blank=True, editable=False)
     answer = models.TextField(_("answer"), blank=True, editable=False)
@@ -235,6 +238,7 @@ class ApprovalStep(models.Model):
     request = models.ForeignKey(SharingRequest, models.CASCADE, related_name="steps")
     stage = models.SlugField(max_length=40)
     title = models.CharField(max_length=100)
+    title_en = models.CharField(max_length=100, blank=True)
     lane = models.ForeignKey(Department, models.PROTECT, null=True, blank=True, related_name="+")
     order = models.PositiveSmallIntegerField()
     department = models.ForeignKey(Department, models.PROTECT, related_name="steps")
@@ -270,7 +274,13 @@ class ApprovalStep(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.title} · {self.department}"
+        return f"{self.label} · {self.department}"
+
+    @property
+    def label(self) -> str:
+        """The stage's title in the reader's language."""
+        is_english = (translation.get_language() or "").startswith("en")
+        return (self.title_en if is_english else self.title) or self.title
 
     def get_absolute_url(self) -> str:
         return reverse("sharing:step-detail", args=[self.pk])

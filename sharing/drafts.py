@@ -1,0 +1,248 @@
+"""Baskets and drafts: putting a request together before it is submitted, and changing what was returned."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from catalog.items import declared_columns
+from catalog.models import Channel, DataItem, Dataset, DatasetState, SharingType
+from catalog.tables.errors import TableError
+from catalog.tables.filters import parse_filters
+from portal import access
+from portal.access import Actor, Permission
+from portal.accounts.models import User
+from portal.audit import record
+from portal.departments.models import Department
+from portal.errors import InvalidInput, NotPermitted, WrongState
+from sharing.errors import UnknownColumns
+from sharing.models import BasketItem, ItemState, RequestItem, RequestState, SharingRequest
+
+ITEM_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class RequestDetails:
+    """What an application states beside its items (domain.md §5)."""
+
+    title: str
+    purpose: str
+    legal_basis: str
+    scenario: str
+    valid_until: dt.date
+    channels: Sequence[str] = (Channel.API, Channel.FILE)
+    scope_of_use: str = ""
+    frequency: str = "irregular"
+    is_cross_border: bool = False
+    has_commitment: bool = False
+
+
+def requestable(actor: Actor) -> Any:
+    """Datasets that ``actor`` may apply for: visible, published, shared at all."""
+    return (
+        Dataset.objects.readable_by(actor.standing.reader_groups)
+        .filter(state=DatasetState.PUBLISHED)
+        .exclude(sharing_type=SharingType.NOT_SHARED)
+    )
+
+
+def add_to_basket(*, actor: Actor, dataset_ids: Iterable[UUID]) -> int:
+    """Put datasets in ``actor``'s basket; those already there or not requestable are passed over. Returns how many."""
+    if actor.user is None:
+        raise NotPermitted
+    have = set(BasketItem.objects.filter(user=actor.user).values_list("dataset_id", flat=True))
+    room = max(0, ITEM_LIMIT - len(have))
+    found = requestable(actor).filter(pk__in=list(dataset_ids)).exclude(pk__in=have).values_list("pk", flat=True)[:room]
+    rows = [BasketItem(user=actor.user, dataset_id=pk) for pk in found]
+    BasketItem.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
+
+
+def remove_from_basket(*, user: User, dataset_ids: Iterable[UUID]) -> None:
+    BasketItem.objects.filter(user=user, dataset_id__in=list(dataset_ids)).delete()
+
+
+def default_columns(dataset: Dataset) -> list[str]:
+    """The columns that a request begins with: every item that is shared at all."""
+    items = DataItem.objects.filter(dataset=dataset).exclude(sharing_type=SharingType.NOT_SHARED)
+    return list(items.order_by("position", "id").values_list("column", flat=True))
+
+
+@transaction.atomic
+def create(
+    *, actor: Actor, department: Department, details: RequestDetails, dataset_ids: Sequence[UUID]
+) -> SharingRequest:
+    """Make a draft for ``department`` with one item a dataset, all shareable columns and all rows.
+
+    Raises:
+        NotPermitted: no duty to apply for the department.
+        InvalidInput: no dataset, too many, or one that cannot be applied for (named).
+    """
+    access.require(actor, Permission.REQUEST_CREATE, department)
+    assert actor.user is not None
+    request = SharingRequest.objects.create(
+        department=department, created_by=actor.user, **{**asdict(details), "channels": list(details.channels)}
+    )
+    items = _new_items(request, actor, dataset_ids)
+    event_items = {str(item.pk): ItemState.DRAFT for item in items}
+    data = {"title": request.title, "department": str(department.pk), "state": request.state, "items": event_items}
+    record.append(stream=record.stream_of(request), verb="request.created", actor=actor, data=data)
+    remove_from_basket(user=actor.user, dataset_ids=dataset_ids)
+    return request
+
+
+def _new_items(request: SharingRequest, actor: Actor, dataset_ids: Sequence[UUID]) -> list[RequestItem]:
+    if len(dataset_ids) + request.items.count() > ITEM_LIMIT:
+        raise InvalidInput(_("A request can hold at most %(limit)s datasets.") % {"limit": ITEM_LIMIT})
+    found = {dataset.pk: dataset for dataset in requestable(actor).filter(pk__in=dataset_ids)}
+    own = [dataset.title for dataset in found.values() if dataset.provider_id == request.department_id]
+    if own:
+        titles = "、".join(own[:3])
+        raise InvalidInput(_("Your department holds this data itself: %(titles)s.") % {"titles": titles})
+    if len(found) < len(set(dataset_ids)):
+        raise InvalidInput(_("Some of the datasets cannot be applied for any more. Remove them from the basket."))
+    items = [RequestItem(request=request, dataset=found[pk], columns=default_columns(found[pk])) for pk in found]
+    return RequestItem.objects.bulk_create(items)
+
+
+def _lock_editable(request: SharingRequest, actor: Actor, seen_version: int | None) -> SharingRequest:
+    locked = SharingRequest.objects.select_for_update(of=("self",)).select_related("department").get(pk=request.pk)
+    access.require(actor, Permission.REQUEST_EDIT, locked)
+    if locked.state not in (RequestState.DRAFT, RequestState.RETURNED):
+        raise WrongState(_("The request is with the offices; it can be changed when it is returned."))
+    if seen_version is not None and locked.version != seen_version:
+        raise WrongState
+    return locked
+
+
+def _bump(request: SharingRequest, verb: str, actor: Actor, **data: Any) -> None:
+    request.version += 1
+    request.save()
+    data["state"] = request.state
+    data["items"] = {str(pk): state for pk, state in request.items.values_list("pk", "state")}
+    record.append(stream=record.stream_of(request), verb=verb, actor=actor, data=data)
+
+
+@transaction.atomic
+def update(
+    *, request: SharingRequest, actor: Actor, details: RequestDetails, seen_version: int | None = None
+) -> SharingRequest:
+    """Change what the request states. While offices decide other items of it, only its items can be changed."""
+    request = _lock_editable(request, actor, seen_version)
+    states = set(request.items.values_list("state", flat=True))
+    if request.state == RequestState.RETURNED and states & {ItemState.IN_REVIEW, ItemState.APPROVED}:
+        raise WrongState(_("Other offices are deciding on this text; only the returned items can be changed now."))
+    changed = []
+    for name, value in {**asdict(details), "channels": list(details.channels)}.items():
+        if getattr(request, name) != value:
+            setattr(request, name, value)
+            changed.append(name)
+    if changed:
+        _bump(request, "request.updated", actor, changed=changed)
+    return request
+
+
+@transaction.atomic
+def add_items(*, request: SharingRequest, actor: Actor, dataset_ids: Sequence[UUID]) -> list[RequestItem]:
+    """Add datasets to a draft."""
+    request = _lock_editable(request, actor, None)
+    if request.state != RequestState.DRAFT:
+        raise WrongState(_("Datasets can only be added before the request is submitted."))
+    items = _new_items(request, actor, dataset_ids)
+    _bump(request, "request.items_added", actor, added=[str(item.pk) for item in items])
+    return items
+
+
+@transaction.atomic
+def remove_item(*, item: RequestItem, actor: Actor) -> None:
+    """Take an item out of a draft."""
+    request = _lock_editable(item.request, actor, None)
+    if request.state != RequestState.DRAFT:
+        raise WrongState(_("Datasets can only be removed before the request is submitted."))
+    pk = str(item.pk)
+    item.delete()
+    _bump(request, "request.item_removed", actor, removed=pk)
+
+
+@transaction.atomic
+def change_item(
+    *, item: RequestItem, actor: Actor, columns: Sequence[str], row_filter: Sequence[dict[str, Any]]
+) -> RequestItem:
+    """Choose the columns and rows of an item of a draft, or of one that was returned.
+
+    Raises:
+        UnknownColumns: names the columns that the dataset does not have or does not share.
+        InvalidInput: no column, or a row condition that cannot be read.
+    """
+    request = _lock_editable(item.request, actor, None)
+    item = RequestItem.objects.select_related("dataset").get(pk=item.pk)
+    if item.state not in (ItemState.DRAFT, ItemState.RETURNED):
+        raise WrongState(_("This item is with the offices; it can be changed when it is returned."))
+    item.columns, item.row_filter = check_content(item.dataset, columns, row_filter)
+    item.save(update_fields=["columns", "row_filter"])
+    _bump(request, "item.changed", actor, item=str(item.pk), columns=item.columns, row_filter=item.row_filter)
+    return item
+
+
+def check_content(
+    dataset: Dataset, columns: Sequence[str], row_filter: Sequence[dict[str, Any]]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Columns in the order of the dataset's items, and the row filter in its stored form; or an error that names it."""
+    shareable = default_columns(dataset)
+    unknown = [column for column in columns if column not in shareable]
+    if unknown:
+        names = "、".join(unknown)
+        message = _("“%(title)s” has no item to share named: %(names)s.") % {"title": dataset.title, "names": names}
+        raise UnknownColumns(message, fields={"columns": [message]}, columns=unknown)
+    if not columns:
+        message = _("Choose at least one data item of “%(title)s”.") % {"title": dataset.title}
+        raise InvalidInput(message, fields={"columns": [message]})
+    try:
+        filters = parse_filters(list(row_filter), declared_columns(dataset))
+    except TableError as error:
+        raise InvalidInput(str(error), fields={"row_filter": [str(error)]}) from error
+    return [c for c in shareable if c in set(columns)], [f.to_json() for f in filters]
+
+
+def check_complete(request: SharingRequest) -> None:
+    """Everything that keeps ``request`` from being submitted, all at once (domain.md §5).
+
+    Raises:
+        InvalidInput: ``fields`` maps field names to what is wrong.
+    """
+    wrong: dict[str, list[str]] = {}
+    for name in ("title", "legal_basis", "scenario"):
+        if not getattr(request, name).strip():
+            wrong.setdefault(name, []).append(_("Please fill this in."))
+    if request.valid_until < timezone.localdate():
+        wrong.setdefault("valid_until", []).append(_("The term lies in the past."))
+    if not request.channels:
+        wrong.setdefault("channels", []).append(_("Choose at least one sharing mode."))
+    if not request.has_commitment:
+        wrong.setdefault("has_commitment", []).append(_("Accept the security commitments to submit the request."))
+    live = request.items.exclude(state__in=ItemState.answered()).select_related("dataset")
+    if not live:
+        wrong.setdefault("items", []).append(_("The request has no dataset."))
+    for item in live:
+        title = {"title": item.dataset.title}
+        if not item.dataset.is_published or item.dataset.sharing_type == SharingType.NOT_SHARED:
+            message = _("“%(title)s” cannot be applied for any more; remove it.") % title
+            wrong.setdefault("items", []).append(message)
+        elif not item.columns:
+            wrong.setdefault("items", []).append(_("Choose at least one data item of “%(title)s”.") % title)
+    if wrong:
+        raise InvalidInput(_("The request is not complete yet; everything that is missing is listed."), fields=wrong)
+
+
+def is_widened(item: RequestItem) -> bool:
+    """Whether an item asks for a column or for rows that it did not ask for when it was last submitted."""
+    more_columns = set(item.columns) - set(item.submitted_columns)
+    dropped = [condition for condition in item.submitted_filter if condition not in item.row_filter]
+    return bool(more_columns or dropped)

@@ -1,0 +1,71 @@
+"""Reads a request from the database into the facts that routes are resolved on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from catalog.models import DataItem, Sensitivity
+from portal.departments.models import Department, Region
+from sharing.models import RequestItem, SharingRequest
+from sharing.routes import ItemFacts, RequestFacts
+
+_ORDER = [Sensitivity.NONE, Sensitivity.PERSONAL, Sensitivity.SENSITIVE]
+
+
+class Authorities:
+    """The data authority of each region, with the nearest above it where a region has none; read once."""
+
+    def __init__(self) -> None:
+        rows = Department.objects.authorities().values_list("region_id", "id")
+        self._by_region: dict[str, UUID] = dict(rows)
+
+    def of(self, region: Region) -> UUID | None:
+        return next((self._by_region[c] for c in reversed(region.path_codes) if c in self._by_region), None)
+
+
+def _sensitivities(items: Iterable[RequestItem]) -> dict[UUID, dict[str, str]]:
+    found: dict[UUID, dict[str, str]] = {}
+    rows = DataItem.objects.filter(dataset__in=[item.dataset_id for item in items])
+    for dataset, column, sensitivity in rows.values_list("dataset_id", "column", "sensitivity"):
+        found.setdefault(dataset, {})[column] = sensitivity
+    return found
+
+
+def facts_of(request: SharingRequest) -> RequestFacts:
+    """The facts of ``request`` and of those of its items that have no answer yet; four queries."""
+    items = [
+        item
+        for item in request.items.select_related("dataset__provider__region").order_by("id")
+        if not item.is_answered
+    ]
+    sensitivities = _sensitivities(items)
+    authorities = Authorities()
+    region = request.department.region
+    return RequestFacts(
+        applicant=request.department_id,
+        applicant_authority=authorities.of(region),
+        applicant_level=region.level,
+        applicant_region=region.code,
+        purpose=request.purpose,
+        is_cross_border=request.is_cross_border,
+        items=tuple(_item_facts(item, authorities, sensitivities) for item in items),
+    )
+
+
+def _item_facts(
+    item: RequestItem, authorities: Authorities, sensitivities: dict[UUID, dict[str, str]]
+) -> ItemFacts:
+    dataset = item.dataset
+    known = sensitivities.get(dataset.pk, {})
+    highest = max((known.get(column, Sensitivity.NONE) for column in item.columns), key=_ORDER.index, default="none")
+    return ItemFacts(
+        id=item.pk,
+        provider=dataset.provider_id,
+        provider_authority=authorities.of(dataset.provider.region),
+        provider_level=dataset.provider.region.level,
+        provider_region=dataset.provider.region_id,
+        sharing_type=dataset.sharing_type,
+        grade=dataset.grade,
+        personal_data=str(highest),
+    )

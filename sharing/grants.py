@@ -1,0 +1,142 @@
+"""Grants: issued by the workflow, suspended, resumed and revoked by the provider; and their credentials."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal import access
+from portal.access import Actor, Permission
+from portal.audit import record
+from portal.departments.duties import holders
+from portal.departments.models import Duty
+from portal.errors import InvalidInput, WrongState
+from portal.notices.models import NoticeKind
+from portal.notices.send import notify
+from sharing.errors import GrantNotInForce
+from sharing.models import Credential, Grant, GrantState, RequestItem
+
+KEY_PREFIX = "sq_"
+KEY_LIMIT = 20
+"""Living keys a grant may have; more would be keys that nobody watches."""
+
+
+def issue(*, item: RequestItem, actor: Actor) -> Grant:
+    """The grant of an approved item, from today to the end of the term asked for; within the workflow's transaction."""
+    request = item.request
+    grant = Grant.objects.create(
+        item=item,
+        dataset_id=item.dataset_id,
+        department_id=request.department_id,
+        columns=item.columns,
+        row_filter=item.row_filter,
+        channels=request.channels,
+        valid_from=min(timezone.localdate(), request.valid_until),
+        valid_until=request.valid_until,
+    )
+    data = {"state": grant.state, "request": request.number, "columns": grant.columns, "rows": grant.row_filter}
+    record.append(stream=record.stream_of(grant), verb="grant.issued", actor=actor, data=data)
+    return grant
+
+
+def _lock(grant: Grant) -> Grant:
+    locked = Grant.objects.select_for_update(of=("self",))
+    return locked.select_related("dataset__provider__region", "department", "item__request__created_by").get(pk=grant.pk)
+
+
+def _set_state(grant: Grant, state: GrantState, *, verb: str, actor: Actor, reason: str) -> None:
+    grant.state, grant.state_note = state, reason
+    grant.ended_at = timezone.now() if state == GrantState.REVOKED else None
+    grant.save(update_fields=["state", "state_note", "ended_at"])
+    record.append(stream=record.stream_of(grant), verb=verb, actor=actor, data={"state": state, "reason": reason})
+
+
+def _tell_users(grant: Grant, kind: NoticeKind, reason: str) -> None:
+    people = [grant.item.request.created_by, *holders(grant.department, Duty.APPLICANT)]
+    data = {"title": grant.dataset.title, "note": reason}
+    notify(people, kind, url=grant.get_absolute_url(), data=data)
+
+
+@transaction.atomic
+def revoke(*, grant: Grant, actor: Actor, reason: str) -> Grant:
+    """End a grant for good; running deliveries stop within a second, the next call is refused.
+
+    Raises:
+        NotPermitted: neither the provider, its security officer nor the authority.
+        InvalidInput: no reason. WrongState: revoked already.
+    """
+    grant = _lock(grant)
+    access.require(actor, Permission.GRANT_REVOKE, grant)
+    if not reason.strip():
+        message = _("Say why the grant is revoked; the department that uses it will read this.")
+        raise InvalidInput(message, fields={"reason": [message]})
+    if grant.state == GrantState.REVOKED:
+        raise WrongState
+    _set_state(grant, GrantState.REVOKED, verb="grant.revoked", actor=actor, reason=reason.strip())
+    grant.credentials.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
+    _tell_users(grant, NoticeKind.GRANT_REVOKED, reason)
+    return grant
+
+
+@transaction.atomic
+def suspend(*, grant: Grant, actor: Actor, reason: str) -> Grant:
+    """Stop deliveries until ``resume``; done by the portal when the dataset is withdrawn. Suspending twice is harmless."""
+    grant = _lock(grant)
+    if not actor.is_system:
+        access.require(actor, Permission.GRANT_REVOKE, grant)
+    if grant.state != GrantState.ACTIVE:
+        return grant
+    _set_state(grant, GrantState.SUSPENDED, verb="grant.suspended", actor=actor, reason=reason)
+    _tell_users(grant, NoticeKind.GRANT_SUSPENDED, reason)
+    return grant
+
+
+@transaction.atomic
+def resume(*, grant: Grant, actor: Actor) -> Grant:
+    """Let a suspended grant deliver again; its dataset must be published."""
+    grant = _lock(grant)
+    access.require(actor, Permission.GRANT_REVOKE, grant)
+    if grant.state != GrantState.SUSPENDED or not grant.dataset.is_published:
+        raise WrongState
+    _set_state(grant, GrantState.ACTIVE, verb="grant.resumed", actor=actor, reason="")
+    return grant
+
+
+def key_hash(key: str) -> str:
+    """SHA-256 of a key; keys carry 256 random bits, so no salt or stretching is needed."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+@transaction.atomic
+def create_credential(*, grant: Grant, actor: Actor) -> tuple[Credential, str]:
+    """A new key of the grant: the record and the key itself, which is not kept and cannot be shown again."""
+    grant = _lock(grant)
+    access.require(actor, Permission.GRANT_USE, grant)
+    assert actor.user is not None
+    if not grant.is_in_force:
+        raise GrantNotInForce
+    if grant.credentials.filter(revoked_at__isnull=True).count() >= KEY_LIMIT:
+        raise InvalidInput(_("This grant has %(limit)s keys already; withdraw one first.") % {"limit": KEY_LIMIT})
+    key = KEY_PREFIX + secrets.token_urlsafe(32)
+    credential = Credential.objects.create(
+        grant=grant, prefix=key[:10], key_hash=key_hash(key), created_by=actor.user
+    )
+    data = {"credential": str(credential.pk), "prefix": credential.prefix}
+    record.append(stream=record.stream_of(grant), verb="credential.created", actor=actor, data=data)
+    return credential, key
+
+
+@transaction.atomic
+def withdraw_credential(*, credential: Credential, actor: Actor) -> None:
+    """End one key at once; the others of the grant go on. Ending it again changes nothing."""
+    grant = _lock(credential.grant)
+    if not access.can(actor, Permission.GRANT_USE, grant):
+        access.require(actor, Permission.GRANT_REVOKE, grant)
+    if not Credential.objects.filter(pk=credential.pk, revoked_at__isnull=True).update(revoked_at=timezone.now()):
+        return
+    data = {"credential": str(credential.pk), "prefix": credential.prefix}
+    record.append(stream=record.stream_of(grant), verb="credential.withdrawn", actor=actor, data=data)

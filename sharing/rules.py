@@ -1,0 +1,60 @@
+"""Who may do what with requests, steps and grants."""
+
+from __future__ import annotations
+
+from portal.access import Actor, Permission, rule
+from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
+from sharing.models import ApprovalStep, Grant, SharingRequest, StepItem
+
+
+@rule(Permission.REQUEST_CREATE)
+def may_create(actor: Actor, department: Department | None) -> bool:
+    """Whoever holds the duty to apply, in ``department`` or, when none is named, anywhere."""
+    departments = actor.standing.departments_with(Duty.APPLICANT)
+    return department.pk in departments if department else bool(departments)
+
+
+@rule(Permission.REQUEST_VIEW)
+def may_view_request(actor: Actor, request: SharingRequest) -> bool:
+    if actor.user_id is None:
+        return False
+    return SharingRequest.objects.filter(pk=request.pk).readable_by(actor.user_id, actor.standing).exists()
+
+
+@rule(Permission.REQUEST_EDIT, Permission.REQUEST_SUBMIT, Permission.REQUEST_WITHDRAW)
+def may_edit_request(actor: Actor, request: SharingRequest) -> bool:
+    """Those who may apply for the department of the request; the state is the command's business."""
+    return actor.standing.holds(request.department_id, Duty.APPLICANT)
+
+
+@rule(Permission.STEP_DECIDE)
+def may_decide(actor: Actor, step: ApprovalStep) -> bool:
+    """A holder of the step's duty, unless the request is one's own or one decided on it in another role."""
+    if actor.user_id is None or step.office_id not in actor.standing.group_ids:
+        return False
+    if step.request.created_by_id == actor.user_id:
+        return False
+    elsewhere = StepItem.objects.filter(step__request=step.request_id, decided_by=actor.user_id)
+    return not elsewhere.exclude(verdict="").exclude(step__stage=step.stage).exists()
+
+
+@rule(Permission.GRANT_VIEW)
+def may_view_grant(actor: Actor, grant: Grant) -> bool:
+    standing = actor.standing
+    return standing.holds(grant.department_id) or standing.holds(grant.dataset.provider_id)
+
+
+@rule(Permission.GRANT_USE)
+def may_use_grant(actor: Actor, grant: Grant) -> bool:
+    """Make keys and download: those who may apply for the department that holds the grant."""
+    return actor.standing.holds(grant.department_id, Duty.APPLICANT)
+
+
+@rule(Permission.GRANT_REVOKE)
+def may_revoke_grant(actor: Actor, grant: Grant) -> bool:
+    """The provider that gave it, its security officer, and the data authority of the provider's region."""
+    standing = actor.standing
+    if standing.holds(grant.dataset.provider_id, Duty.PROVIDER_APPROVER, Duty.SECURITY_OFFICER):
+        return True
+    authority = Department.objects.authority_for(grant.dataset.provider.region)
+    return authority is not None and standing.holds(authority.pk, *AUTHORITY_DUTIES)

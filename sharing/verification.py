@@ -1,0 +1,70 @@
+"""Recomputes the states of requests, their items, decisions and grants from events, and compares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from portal.audit import checks
+from portal.audit.checks import Finding
+from portal.audit.models import Event
+from portal.audit.record import stream_of
+from sharing.models import Grant, SharingRequest, StepItem
+
+Fold = dict[str, Any]
+
+
+def _fold(prefix: str) -> Iterator[tuple[str, Fold]]:
+    """(stream, what its events say at their end) of every stream of one kind, in the order of the streams."""
+    stream, folded = "", Fold()
+    events = Event.objects.filter(stream__startswith=f"{prefix}:").order_by("stream", "seq")
+    for event in events.iterator(chunk_size=5_000):
+        if event.stream != stream:
+            if stream:
+                yield stream, folded
+            stream, folded = event.stream, {"state": "", "items": {}, "verdicts": {}}
+        _apply(folded, event)
+    if stream:
+        yield stream, folded
+
+
+def _apply(folded: Fold, event: Event) -> None:
+    data = event.data
+    folded["state"] = data.get("state", folded["state"])
+    folded["items"] = data.get("items", folded["items"])
+    for item, decision in data.get("decisions", {}).items():
+        folded["verdicts"][(data["step"], item)] = decision["verdict"]
+    for pair in data.get("reset", []):
+        folded["verdicts"].pop((pair["step"], pair["item"]), None)
+
+
+def requests() -> Iterator[Finding]:
+    """Requests whose state, items or decisions are not what their events say."""
+    for stream, folded in _fold("sharingrequest"):
+        pk = stream.partition(":")[2]
+        request = SharingRequest.objects.prefetch_related("items").filter(pk=pk).first()
+        if request is None:
+            yield Finding(stream, _("its record is gone"))
+            continue
+        if request.state != folded["state"]:
+            yield Finding(stream, _("its state is not what its events say"))
+        if {str(item.pk): item.state for item in request.items.all()} != folded["items"]:
+            yield Finding(stream, _("the states of its items are not what its events say"))
+        decided = StepItem.objects.filter(step__request=request).exclude(verdict="")
+        verdicts = {(str(e.step_id), str(e.item_id)): e.verdict for e in decided}
+        if verdicts != folded["verdicts"]:
+            yield Finding(stream, _("its decisions are not what its events say"))
+
+
+def grants() -> Iterator[Finding]:
+    """Grants whose state is not what their events say, and grants without events."""
+    states = {stream: folded["state"] for stream, folded in _fold("grant")}
+    for grant in Grant.objects.order_by("pk").iterator():
+        if states.get(stream_of(grant)) != grant.state:
+            yield Finding(stream_of(grant), _("its state is not what its events say"))
+
+
+checks.register("requests", requests)
+checks.register("grants", grants)

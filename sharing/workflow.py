@@ -1,0 +1,358 @@
+"""The commands on a sharing request: submit, decide, resubmit, withdraw, remind.
+
+Each locks the request, asks the rules, records one event in the same transaction, and lets ``flow.advance`` draw the
+consequences. Views, API, jobs and the demo call these functions and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from catalog.codes import next_serial
+from portal import access
+from portal.access import Actor, Permission
+from portal.audit import record
+from portal.departments.duties import duty_group, holders
+from portal.departments.models import Department
+from portal.errors import InvalidInput, PortalError, WrongState
+from portal.notices.models import NoticeKind
+from portal.notices.send import notify
+from sharing import drafts, grants
+from sharing.errors import StaleStep
+from sharing.facts import facts_of
+from sharing.flow import Board, advance, item_states
+from sharing.models import (
+    ApprovalStep,
+    ItemState,
+    RequestItem,
+    RequestState,
+    RouteVersion,
+    SharingRequest,
+    StepItem,
+    StepState,
+    Verdict,
+)
+from sharing.routes import PlannedStep, parse_stages, resolve
+
+BULK_LIMIT = 1_000
+DEFAULT_ROUTE = "national"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict on one item. Refusing needs ``reason`` (RefusalReason) and ``note``; returning needs ``note``."""
+
+    verdict: str
+    reason: str = ""
+    note: str = ""
+
+    def check(self) -> None:
+        """Raise InvalidInput, naming the field, when something required is missing."""
+        if self.verdict not in Verdict.values:
+            raise InvalidInput(_("Choose approve, refuse or return."), fields={"verdict": []})
+        if self.verdict == Verdict.REFUSE and not (self.reason and self.note.strip()):
+            message = _("A refusal needs its reason and a text that explains it.")
+            raise InvalidInput(message, fields={"reason" if not self.reason else "note": [message]})
+        if self.verdict == Verdict.RETURN and not self.note.strip():
+            message = _("Say what the applicant should change.")
+            raise InvalidInput(message, fields={"note": [message]})
+
+
+def lock(request_id: UUID) -> SharingRequest:
+    """The request with its row locked until the transaction ends."""
+    locked = SharingRequest.objects.select_for_update(of=("self",))
+    return locked.select_related("department__region", "created_by", "route_version").get(pk=request_id)
+
+
+def _record(board: Board, verb: str, actor: Actor, **data: Any) -> None:
+    """One event with what was done and the states that followed, from which ``verify`` recomputes them."""
+    after = {"state": board.request.state, "items": item_states(board.items.values())}
+    record.append(stream=record.stream_of(board.request), verb=verb, actor=actor, data={**data, **after})
+
+
+def _make_steps(request: SharingRequest, planned: Sequence[PlannedStep]) -> list[ApprovalStep]:
+    departments = Department.objects.in_bulk({plan.department for plan in planned})
+    steps = []
+    for plan in planned:
+        department = departments[plan.department]
+        step = ApprovalStep(
+            request=request,
+            stage=plan.stage.key,
+            title=plan.stage.title,
+            title_en=plan.stage.title_en,
+            lane_id=plan.lane,
+            order=plan.order,
+            department=department,
+            duty=plan.stage.duty,
+            office=duty_group(department, plan.stage.duty),
+            working_days=plan.stage.working_days,
+        )
+        steps.append(step)
+    ApprovalStep.objects.bulk_create(steps)
+    StepItem.objects.bulk_create(
+        StepItem(step=step, item_id=item_id) for step, plan in zip(steps, planned, strict=True) for item_id in plan.item_ids
+    )
+    return steps
+
+
+@transaction.atomic
+def submit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
+    """Submit a draft: check it completely, number it, and turn the route in force into steps.
+
+    Raises:
+        InvalidInput: everything that is missing or wrong, at once (domain.md §5).
+        WrongState: it was submitted already.
+    """
+    request = lock(request.pk)
+    access.require(actor, Permission.REQUEST_SUBMIT, request)
+    if request.state != RequestState.DRAFT:
+        raise WrongState(_("This request has been submitted already."))
+    drafts.check_complete(request)
+    now = timezone.localtime()
+    request.number = f"GX{now:%Y}{next_serial(f'GX{now:%Y}'):06d}"
+    request.submitted_at = now
+    request.route_version = RouteVersion.objects.get(route=DEFAULT_ROUTE, is_in_force=True)
+    request.state = RequestState.IN_REVIEW
+    request.save()
+    request.items.update(
+        state=ItemState.IN_REVIEW, submitted_columns=F("columns"), submitted_filter=F("row_filter")
+    )
+    planned = resolve(parse_stages(request.route_version.stages), facts_of(request))
+    steps = _make_steps(request, planned)
+    board = advance(Board.of(request))
+    plan = [{"step": str(s.pk), "stage": s.stage, "items": [str(i) for i in p.item_ids]} for s, p in zip(steps, planned, strict=True)]
+    _record(board, "request.submitted", actor, number=request.number, route=str(request.route_version_id), plan=plan)
+    return board.request
+
+
+@transaction.atomic
+def decide(
+    *, step: ApprovalStep, actor: Actor, seen_version: int, decisions: Mapping[UUID, Decision]
+) -> ApprovalStep:
+    """Record ``actor``'s decisions on items of ``step`` (by item id) and open what follows.
+
+    Items left out stay undecided. A grant is issued the moment its item's last step agrees.
+
+    Raises:
+        StaleStep: somebody decided since ``seen_version``, or the step is not open; nothing was changed.
+        NotPermitted: no holder of the duty, one's own request, or decided on it in another role.
+        InvalidInput: no decision, an item that is not open in this step, or a verdict without what it needs.
+    """
+    request = lock(step.request_id)
+    step = ApprovalStep.objects.select_related("request", "department").get(pk=step.pk)
+    access.require(actor, Permission.STEP_DECIDE, step)
+    if step.version != seen_version or step.state != StepState.OPEN:
+        raise StaleStep
+    board = Board.of(request)
+    _apply(board, step, actor, decisions)
+    advance(board)
+    ApprovalStep.objects.filter(pk=step.pk, version=seen_version).update(version=seen_version + 1)
+    verdicts = {str(k): {"verdict": d.verdict, "reason": d.reason, "note": d.note} for k, d in decisions.items()}
+    _record(board, "step.decided", actor, step=str(step.pk), stage=step.stage, decisions=verdicts)
+    for item in board.approved:
+        grants.issue(item=item, actor=actor)
+    _tell_applicant(board, step, decisions)
+    step.refresh_from_db()
+    return step
+
+
+def _apply(board: Board, step: ApprovalStep, actor: Actor, decisions: Mapping[UUID, Decision]) -> None:
+    if not decisions:
+        raise InvalidInput(_("Decide at least one of the items."))
+    arrived = board.arrived()
+    open_entries = {e.item_id: e for e in board.entries[step.pk] if e.is_open and (step.pk, e.item_id) in arrived}
+    for item_id, decision in decisions.items():
+        decision.check()
+        if item_id not in open_entries:
+            raise InvalidInput(_("One of the items is not to be decided in this step."), item=str(item_id))
+        entry = open_entries[item_id]
+        entry.verdict, entry.reason, entry.note = decision.verdict, decision.reason, decision.note.strip()
+        entry.decided_by, entry.decided_at = actor.user, timezone.now()
+
+
+def _tell_applicant(board: Board, step: ApprovalStep, decisions: Mapping[UUID, Decision]) -> None:
+    kinds = {Verdict.RETURN: NoticeKind.ITEM_RETURNED, Verdict.REFUSE: NoticeKind.ITEM_REFUSED}
+    request = board.request
+    told = [(kinds[Verdict(d.verdict)], item_id, d.note) for item_id, d in decisions.items() if d.verdict in kinds]
+    told += [(NoticeKind.ITEM_GRANTED, item.pk, "") for item in board.approved]
+    for kind, item_id, note in told:
+        data = {"number": request.number, "title": board.items[item_id].dataset.title, "note": note}
+        data["department"] = step.department.name
+        notify([request.created_by], kind, url=request.get_absolute_url(), data=data)
+    if request.state == RequestState.COMPLETED:
+        data = {"number": request.number, "title": request.title}
+        notify([request.created_by], NoticeKind.REQUEST_COMPLETED, url=request.get_absolute_url(), data=data)
+
+
+@dataclass(frozen=True)
+class BulkResult:
+    """What became of one step of a bulk decision: ``error`` is None when it was decided."""
+
+    step_id: UUID
+    error: PortalError | None
+
+
+@dataclass(frozen=True)
+class BulkEntry:
+    """One step to decide: all its open items get ``decision``, unless it changed since ``seen_version``."""
+
+    step: ApprovalStep
+    seen_version: int
+    decision: Decision
+
+
+@transaction.atomic
+def decide_many(*, entries: Sequence[BulkEntry], actor: Actor) -> list[BulkResult]:
+    """Decide up to 1,000 steps in one transaction: what cannot be decided says why, the rest stands (design.md §4).
+
+    Requests are locked in the order of their ids, so that two people deciding overlapping steps cannot block each
+    other for good. Results come in the order of ``entries``.
+    """
+    if len(entries) > BULK_LIMIT:
+        raise InvalidInput(_("At most %(limit)s steps can be decided at once.") % {"limit": BULK_LIMIT})
+    results: dict[UUID, BulkResult] = {}
+    for entry in sorted(entries, key=lambda entry: str(entry.step.request_id)):
+        error: PortalError | None = None
+        try:
+            with transaction.atomic():
+                items = open_items(entry.step)
+                decisions = {item_id: entry.decision for item_id in items}
+                if not decisions:
+                    raise StaleStep
+                decide(step=entry.step, actor=actor, seen_version=entry.seen_version, decisions=decisions)
+        except PortalError as caught:
+            error = caught
+        results[entry.step.pk] = BulkResult(entry.step.pk, error)
+    return [results[entry.step.pk] for entry in entries]
+
+
+def open_items(step: ApprovalStep) -> list[UUID]:
+    """Ids of the items that wait for a decision in ``step`` now."""
+    if step.state != StepState.OPEN:
+        return []
+    board = Board.of(step.request)
+    arrived = board.arrived()
+    return [e.item_id for e in board.entries[step.pk] if e.is_open and (step.pk, e.item_id) in arrived]
+
+
+@transaction.atomic
+def resubmit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
+    """Give the returned items back to the offices after the applicant changed them.
+
+    An item that asks for no more than before goes on where it was returned, with the rest of that step's term. One
+    that asks for more (a column or rows that the earlier offices did not see) starts again at the first step. Steps
+    that its new content needs are added.
+    """
+    request = lock(request.pk)
+    access.require(actor, Permission.REQUEST_SUBMIT, request)
+    if request.state != RequestState.RETURNED:
+        raise WrongState(_("Nothing in this request waits for your changes."))
+    drafts.check_complete(request)
+    board = Board.of(request)
+    returned = [item for item in board.items.values() if item.state == ItemState.RETURNED]
+    widened = {item.pk for item in returned if drafts.is_widened(item)}
+    reset = _reset(board, returned, widened)
+    for item in returned:
+        item.state = ItemState.IN_REVIEW
+        item.submitted_columns, item.submitted_filter = item.columns, item.row_filter
+    RequestItem.objects.bulk_update(returned, ["state", "submitted_columns", "submitted_filter"])
+    _replan(board, returned)
+    board = advance(Board.of(request))
+    _record(board, "request.resubmitted", actor, reset=reset, widened=[str(item_id) for item_id in widened])
+    return board.request
+
+
+def _reset(board: Board, returned: list[RequestItem], widened: set[UUID]) -> list[dict[str, str]]:
+    """Take back the verdicts that do not hold any more; returns them as (step, item) for the event."""
+    reset, ids = [], {item.pk for item in returned}
+    for step in board.steps:
+        for entry in board.entries[step.pk]:
+            if entry.item_id in ids and entry.verdict and (entry.verdict == Verdict.RETURN or entry.item_id in widened):
+                entry.verdict, entry.reason, entry.note, entry.decided_by, entry.decided_at = "", "", "", None, None
+                reset.append({"step": str(step.pk), "item": str(entry.item_id)})
+    entries = [entry for run in board.entries.values() for entry in run]
+    StepItem.objects.bulk_update(entries, ["verdict", "reason", "note", "decided_by", "decided_at"])
+    return reset
+
+
+def _replan(board: Board, returned: list[RequestItem]) -> None:
+    """Add steps and entries that the changed items need now, and release those they do not need and have not passed."""
+    request, ids = board.request, {item.pk for item in returned}
+    assert request.route_version is not None
+    planned = resolve(parse_stages(request.route_version.stages), facts_of(request))
+    existing = {(step.stage, step.lane_id): step for step in board.steps}
+    wanted: set[tuple[UUID, UUID]] = set()
+    missing = [plan for plan in planned if (plan.stage.key, plan.lane) not in existing]
+    _make_steps(request, missing)
+    for plan in planned:
+        step = existing.get((plan.stage.key, plan.lane))
+        if step is None:
+            continue
+        present = {entry.item_id: entry for entry in board.entries[step.pk]}
+        for item_id in ids.intersection(plan.item_ids):
+            wanted.add((step.pk, item_id))
+            if item_id not in present:
+                StepItem.objects.create(step=step, item_id=item_id)
+    for step in board.steps:
+        for entry in board.entries[step.pk]:
+            if entry.item_id in ids:
+                entry.is_needed = bool(entry.verdict) or (step.pk, entry.item_id) in wanted
+                entry.save(update_fields=["is_needed"])
+
+
+@transaction.atomic
+def withdraw(*, request: SharingRequest, actor: Actor, reason: str = "") -> SharingRequest:
+    """Take a request back: items without an answer are withdrawn; grants that were issued stay."""
+    request = lock(request.pk)
+    access.require(actor, Permission.REQUEST_WITHDRAW, request)
+    if not (request.is_open or request.state == RequestState.DRAFT):
+        raise WrongState
+    board = Board.of(request)
+    for item in board.items.values():
+        if not item.is_answered:
+            item.state = ItemState.WITHDRAWN
+            item.answered_at = timezone.now()
+    request.state = RequestState.WITHDRAWN
+    advance(board)
+    _record(board, "request.withdrawn", actor, reason=reason)
+    return board.request
+
+
+@transaction.atomic
+def close_item(*, item: RequestItem, actor: Actor, reason: str) -> None:
+    """End an item that cannot be granted any more, because its dataset was withdrawn; the others go on."""
+    board = Board.of(lock(item.request_id))
+    found = board.items[item.pk]
+    if found.is_answered:
+        return
+    found.state, found.answer, found.answered_at = ItemState.CLOSED, reason, timezone.now()
+    advance(board)
+    _record(board, "item.closed", actor, item=str(item.pk), reason=reason)
+    data = {"number": board.request.number or "", "title": found.dataset.title, "note": reason}
+    notify([board.request.created_by], NoticeKind.ITEM_CLOSED, url=board.request.get_absolute_url(), data=data)
+
+
+def remind_late() -> int:
+    """Send one notice for every open step whose deadline has passed; returns how many. Safe to run at any time."""
+    now, count = timezone.now(), 0
+    late = ApprovalStep.objects.open().filter(due_at__lt=now, reminded_at__isnull=True)
+    for pk in list(late.values_list("pk", flat=True)[:BULK_LIMIT]):
+        with transaction.atomic():
+            step = (
+                late.select_for_update(skip_locked=True, of=("self",)).select_related("request", "department").filter(pk=pk).first()
+            )
+            if step is None:
+                continue
+            ApprovalStep.objects.filter(pk=pk).update(reminded_at=now)
+            data = {"number": step.request.number, "title": step.request.title}
+            notify(holders(step.department, step.duty), NoticeKind.STEP_LATE, url=step.get_absolute_url(), data=data)
+            count += 1
+    return count
