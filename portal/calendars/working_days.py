@@ -68,18 +68,3 @@ def deadline(received: dt.date, days: int) -> Deadline:
     """The deadline of a term of ``days`` working days that was received on ``received``."""
     return calendar_around(received).add(received, days)
 
-
-def seed_from_library(years: range) -> int:
-    """Fill the calendar of ``years`` from the published arrangements known to ``chinesecalendar``; returns the days.
-
-    Years that the library does not know are left out, and stay provisional.
-    """
-    from chinese_calendar.constants import holidays, workdays
-
-    known = {day.year for day in [*holidays, *workdays]}
-    rows = [CalendarDay(day=day, is_workday=False, name=name) for day, name in holidays.items() if day.year in years]
-    rows += [CalendarDay(day=day, is_workday=True, name=name) for day, name in workdays.items() if day.year in years]
-    CalendarDay.objects.bulk_create(rows, ignore_conflicts=True)
-    found = [CalendarYear(year=year, source="chinesecalendar") for year in years if year in known]
-    CalendarYear.objects.bulk_create(found, ignore_conflicts=True)
-    return len(rows)

@@ -1,0 +1,38 @@
+"""Resource codes (信息资源代码) and other serial numbers, given under a lock so that none is given twice.
+
+A code is class (类, one digit), item (项: the theme, two digits), category (目, three digits, 000 until the authority
+divides a theme) and, after a slash, the serial number (顺序号) within that prefix.
+"""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from catalog.models import CodeSequence
+
+
+def next_serials(prefix: str, count: int) -> range:
+    """``count`` new serial numbers under ``prefix``; the prefix stays locked until the transaction ends."""
+    table = CodeSequence._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} (prefix, last) VALUES (%s, %s) "  # noqa: S608
+            f"ON CONFLICT (prefix) DO UPDATE SET last = {table}.last + EXCLUDED.last RETURNING last",
+            [prefix, count],
+        )
+        last = cursor.fetchone()[0]
+    return range(last - count + 1, last + 1)
+
+
+def next_serial(prefix: str) -> int:
+    """The next serial number under ``prefix``."""
+    return next_serials(prefix, 1)[0]
+
+
+def code_prefix(resource_class: str, theme_code: str) -> str:
+    """The part of a resource code before the slash."""
+    return f"{resource_class}{theme_code:0>2}000"
+
+
+def format_code(prefix: str, serial: int) -> str:
+    return f"{prefix}/{serial:06d}"

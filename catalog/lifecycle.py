@@ -1,0 +1,264 @@
+"""The life of a catalogue record: draft → department review → authority review → published → withdrawn.
+
+Commands lock the record, ask the rules, change it, record one event and bring its search row up to date, in one
+transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.forms.models import model_to_dict
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from catalog import search
+from catalog.codes import code_prefix, format_code, next_serial
+from catalog.gate import check_submission
+from catalog.models import DataItem, Dataset, DatasetState, DatasetVersion, Theme
+from catalog.rules import REVIEW_DUTIES, reviewing_authority
+from portal import access
+from portal.access import Actor, Permission
+from portal.accounts.models import User
+from portal.audit import record
+from portal.departments.duties import holders
+from portal.departments.models import AUTHORITY_DUTIES, Department
+from portal.errors import InvalidInput, WrongState
+from portal.notices.models import NoticeKind
+from portal.notices.send import notify
+
+WithdrawalCallback = Callable[[Dataset, Actor], None]
+_on_withdrawn: list[WithdrawalCallback] = []
+
+ITEM_FIELDS = (
+    "name",
+    "column",
+    "data_type",
+    "length",
+    "unit",
+    "description",
+    "is_key",
+    "is_nullable",
+    "sensitivity",
+    "sharing_type",
+    "open_type",
+)
+
+
+def on_withdrawn(callback: WithdrawalCallback) -> None:
+    """Call ``callback(dataset, actor)`` in the transaction of every withdrawal; an app above registers itself."""
+    _on_withdrawn.append(callback)
+
+
+def _lock(dataset: Dataset) -> Dataset:
+    locked = Dataset.objects.select_for_update(of=("self",)).select_related("provider__region")
+    return locked.get(pk=dataset.pk)
+
+
+def _record(dataset: Dataset, verb: str, actor: Actor, **data: Any) -> None:
+    data["state"] = dataset.state
+    record.append(stream=record.stream_of(dataset), verb=verb, actor=actor, data=data)
+    search.index([dataset.pk])
+
+
+def _validated(dataset: Dataset) -> None:
+    try:
+        dataset.full_clean(exclude=["code"])
+    except ValidationError as error:
+        raise InvalidInput(fields=error.message_dict) from error
+
+
+@transaction.atomic
+def create(
+    *,
+    actor: Actor,
+    provider: Department,
+    values: Mapping[str, Any],
+    themes: Sequence[Theme] = (),
+    items: Sequence[Mapping[str, Any]] = (),
+) -> Dataset:
+    """A new draft of ``provider`` with its resource code; ``values`` are fields of Dataset, ``items`` of DataItem.
+
+    Raises:
+        NotPermitted: the actor is no cataloguer of ``provider``. InvalidInput: by field.
+    """
+    access.require(actor, Permission.DATASET_CREATE, provider)
+    dataset = Dataset(provider=provider, created_by=actor.user, **values)
+    _validated(dataset)
+    prefix = code_prefix(dataset.resource_class, themes[0].code if themes else "99")
+    dataset.code = format_code(prefix, next_serial(prefix))
+    dataset.save(force_insert=True)
+    dataset.themes.set(themes)
+    _set_items(dataset, items)
+    _record(dataset, "dataset.created", actor, title=dataset.title, code=dataset.code)
+    return dataset
+
+
+@transaction.atomic
+def update(
+    *,
+    dataset: Dataset,
+    actor: Actor,
+    values: Mapping[str, Any],
+    themes: Sequence[Theme] | None = None,
+    items: Sequence[Mapping[str, Any]] | None = None,
+    seen_revision: int,
+) -> Dataset:
+    """Change a draft or a withdrawn record; ``items``, when given, replace the items by column name.
+
+    Raises:
+        WrongState: somebody saved it since ``seen_revision``, or it is in review or published.
+    """
+    dataset = _lock(dataset)
+    access.require(actor, Permission.DATASET_EDIT, dataset)
+    if not dataset.is_editable:
+        raise WrongState(_("A record in review or published cannot be edited. Withdraw it, or ask for its return."))
+    if dataset.revision != seen_revision:
+        raise WrongState(_("Somebody else saved this record while you were editing it. Your text is kept below."))
+    changed = [name for name, value in values.items() if getattr(dataset, name) != value]
+    for name in changed:
+        setattr(dataset, name, values[name])
+    _validated(dataset)
+    dataset.revision += 1
+    dataset.save()
+    if themes is not None:
+        dataset.themes.set(themes)
+    if items is not None:
+        _set_items(dataset, items)
+    _record(dataset, "dataset.updated", actor, changed=changed, items=dataset.items.count())
+    return dataset
+
+
+def _set_items(dataset: Dataset, items: Sequence[Mapping[str, Any]]) -> None:
+    known = {item.column: item for item in dataset.items.all()}
+    columns = [str(values["column"]) for values in items]
+    if len(set(columns)) < len(columns):
+        raise InvalidInput(fields={"items": [_("Two items of this dataset have the same column.")]})
+    dataset.items.exclude(column__in=columns).delete()
+    for position, values in enumerate(items):
+        item = known.get(str(values["column"])) or DataItem(dataset=dataset)
+        for name in ITEM_FIELDS:
+            if name in values:
+                setattr(item, name, values[name])
+        item.position = position
+        try:
+            item.full_clean(exclude=["dataset"])
+        except ValidationError as error:
+            raise InvalidInput(fields={"items": [f"{values['column']}: {' '.join(error.messages)}"]}) from error
+        item.save()
+
+
+@transaction.atomic
+def submit(*, dataset: Dataset, actor: Actor) -> Dataset:
+    """Send a draft to the department's own review; everything that is missing is told at once."""
+    dataset = _lock(dataset)
+    access.require(actor, Permission.DATASET_SUBMIT, dataset)
+    if not dataset.is_editable:
+        raise WrongState
+    check_submission(dataset)
+    dataset.state, dataset.submitted_by, dataset.reviewed_by = DatasetState.DEPARTMENT_REVIEW, actor.user, None
+    dataset.state_note = ""
+    dataset.save()
+    _record(dataset, "dataset.submitted", actor)
+    _tell(_people(dataset.provider, REVIEW_DUTIES), dataset, NoticeKind.DATASET_TO_REVIEW)
+    return dataset
+
+
+def _people(department: Department, duties: Sequence[str] | frozenset[str]) -> list[User]:
+    return [user for duty in duties for user in holders(department, duty)]
+
+
+def _tell(users: Sequence[User | None], dataset: Dataset, kind: NoticeKind, note: str = "") -> None:
+    data = {"title": dataset.title, "department": dataset.provider.name, "note": note}
+    notify([user for user in users if user], kind, url=dataset.get_absolute_url(), data=data)
+
+
+@transaction.atomic
+def approve(*, dataset: Dataset, actor: Actor) -> Dataset:
+    """Agree in the current review: the department's sends it to the authority, the authority's publishes it."""
+    dataset = _lock(dataset)
+    _require_review(dataset, actor)
+    if dataset.state == DatasetState.DEPARTMENT_REVIEW:
+        authority = reviewing_authority(dataset)
+        if authority is None:
+            raise WrongState(_("No data authority is responsible for this region; ask the administrator to name one."))
+        dataset.state, dataset.reviewed_by = DatasetState.AUTHORITY_REVIEW, actor.user
+        dataset.review_region = authority.region
+        dataset.save()
+        _record(dataset, "dataset.reviewed", actor)
+        _tell(_people(authority, AUTHORITY_DUTIES), dataset, NoticeKind.DATASET_TO_REVIEW)
+        return dataset
+    check_submission(dataset)
+    _publish(dataset, actor)
+    _tell([dataset.submitted_by], dataset, NoticeKind.DATASET_PUBLISHED)
+    return dataset
+
+
+def _require_review(dataset: Dataset, actor: Actor) -> None:
+    if dataset.state not in (DatasetState.DEPARTMENT_REVIEW, DatasetState.AUTHORITY_REVIEW):
+        raise WrongState
+    access.require(actor, Permission.DATASET_REVIEW, dataset)
+
+
+def _publish(dataset: Dataset, actor: Actor) -> None:
+    dataset.state = DatasetState.PUBLISHED
+    dataset.version += 1
+    dataset.issued = timezone.now()
+    dataset.save()
+    DatasetVersion.objects.create(
+        dataset=dataset, number=dataset.version, metadata=snapshot(dataset), published_by=actor.user
+    )
+    _record(dataset, "dataset.published", actor, version=dataset.version)
+
+
+def snapshot(dataset: Dataset) -> dict[str, Any]:
+    """The metadata of a record with its items and themes, as plain values."""
+    fields = [f.name for f in Dataset._meta.concrete_fields if f.editable]
+    values = {name: _plain(value) for name, value in model_to_dict(dataset, fields=fields).items()}
+    values["code"] = dataset.code
+    values["themes"] = [theme.code for theme in dataset.themes.all()]
+    values["items"] = [{name: getattr(item, name) for name in ITEM_FIELDS} for item in dataset.items.all()]
+    return values
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (str, int, float, bool, list, type(None))) else str(value)
+
+
+@transaction.atomic
+def return_for_changes(*, dataset: Dataset, actor: Actor, note: str) -> Dataset:
+    """Give a record in review back to its cataloguer, who reads ``note``."""
+    dataset = _lock(dataset)
+    _require_review(dataset, actor)
+    if not note.strip():
+        message = _("Say what the cataloguer should change.")
+        raise InvalidInput(message, fields={"note": [message]})
+    submitter = dataset.submitted_by
+    dataset.state, dataset.state_note, dataset.submitted_by = DatasetState.DRAFT, note.strip(), None
+    dataset.reviewed_by = None
+    dataset.save()
+    _record(dataset, "dataset.returned", actor, note=note.strip())
+    _tell([submitter], dataset, NoticeKind.DATASET_RETURNED, note.strip())
+    return dataset
+
+
+@transaction.atomic
+def withdraw(*, dataset: Dataset, actor: Actor, reason: str) -> Dataset:
+    """Take a published record out of the catalogue; open requests for it are closed and its grants suspended."""
+    dataset = _lock(dataset)
+    access.require(actor, Permission.DATASET_WITHDRAW, dataset)
+    if not dataset.is_published:
+        raise WrongState
+    if not reason.strip():
+        message = _("Say why the dataset is withdrawn; those who use it will read this.")
+        raise InvalidInput(message, fields={"reason": [message]})
+    dataset.state, dataset.state_note = DatasetState.WITHDRAWN, reason.strip()
+    dataset.submitted_by = dataset.reviewed_by = None
+    dataset.save()
+    _record(dataset, "dataset.withdrawn", actor, reason=reason.strip())
+    for callback in _on_withdrawn:
+        callback(dataset, actor)
+    return dataset

@@ -1,0 +1,199 @@
+"""Uploads: a file is taken in, checked at once for what it is, and loaded by a job into the dataset's table."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from catalog import search
+from catalog.items import columns_of, merge_columns
+from catalog.models import Dataset, DatasetState, Distribution, IngestJob, JobState, TableVersion
+from catalog.tables import formats, ingest
+from catalog.tables.errors import BadFile, Cancelled, TableError
+from catalog.tables.ingest import IngestResult, Progress
+from catalog.tables.schema import columns_to_json
+from catalog.tables.storage import default_storage
+from portal import access
+from portal.access import Actor, Permission
+from portal.audit import record
+from portal.errors import WrongState
+
+ALLOWED_STATES = (DatasetState.DRAFT, DatasetState.WITHDRAWN, DatasetState.PUBLISHED)
+
+
+def upload_path(job_id: UUID) -> Path:
+    """Where the uploaded file of a job waits; the name says nothing about its content."""
+    return Path(settings.UPLOADS_ROOT) / str(job_id)
+
+
+def reject_path(job: IngestJob) -> Path:
+    return default_storage().reject_path(job.distribution_id, job.pk)
+
+
+def start(*, dataset: Dataset, upload: UploadedFile[Any], actor: Actor) -> IngestJob:
+    """Take in an uploaded file and queue its loading; a new file becomes a new version of the dataset's table.
+
+    Raises:
+        BadFile: the file is not a table; nothing is kept. WrongState: another load is running, or the record is in
+            review.
+    """
+    access.require(actor, Permission.DATASET_EDIT, dataset)
+    if dataset.state not in ALLOWED_STATES:
+        raise WrongState(_("A record in review takes no new data. Wait for the review, or ask for its return."))
+    if upload.size is None or upload.size > settings.UPLOAD_LIMIT_BYTES:
+        raise BadFile(_("The file is larger than allowed."))
+    name = Path(upload.name or "upload").name[:255]
+    job = IngestJob(file_name=name, file_size=upload.size, created_by=actor.user)
+    path = upload_path(job.pk)
+    try:
+        _store(upload, path)
+        source = formats.sniff(path, name)
+        _queue(job, dataset, source.kind, actor)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return job
+
+
+def _store(upload: UploadedFile[Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        shutil.copyfileobj(upload.file or upload, file, length=1 << 20)
+
+
+@transaction.atomic
+def _queue(job: IngestJob, dataset: Dataset, kind: str, actor: Actor) -> None:
+    from catalog.tasks import run_ingest
+
+    dataset = Dataset.objects.select_for_update(of=("self",)).get(pk=dataset.pk)
+    distribution = dataset.distributions.first() or Distribution.objects.create(dataset=dataset, title=dataset.title)
+    distribution.media_type = kind
+    distribution.save(update_fields=["media_type", "modified"])
+    job.distribution = distribution
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+    except IntegrityError as error:
+        raise WrongState(_("Another file of this dataset is being loaded. Wait until it is done.")) from error
+    data = {"job": str(job.pk), "file": job.file_name, "bytes": job.file_size}
+    record.append(stream=record.stream_of(dataset), verb="table.upload", actor=actor, data=data)
+    run_ingest.defer(job_id=str(job.pk))
+
+
+def run(job_id: UUID | str) -> IngestJob:
+    """Load the file of a job; safe to run twice, and after a crash in the middle: the table changes at the end or not.
+
+    Errors of the file end the job with a message for the person who uploaded it; they are not raised.
+    """
+    job = IngestJob.objects.select_related("distribution__dataset__provider", "created_by").get(pk=job_id)
+    if not job.is_active:
+        return job
+    _note(job, state=JobState.RUNNING, started_at=timezone.now(), done=0, total=job.file_size)
+    try:
+        result = _load(job)
+    except Cancelled as error:
+        _note(job, state=JobState.CANCELLED, error=str(error), finished_at=timezone.now())
+    except TableError as error:
+        _note(job, state=JobState.FAILED, error_code=error.code, error=str(error), finished_at=timezone.now())
+    except Exception:
+        message = _("The loading failed. Try again; if it fails again, tell the system administrator.")
+        _note(job, state=JobState.FAILED, error_code="internal", error=message, finished_at=timezone.now())
+        raise
+    else:
+        _finish(job, result)
+        upload_path(job.pk).unlink(missing_ok=True)
+    return job
+
+
+def _note(job: IngestJob, **values: Any) -> None:
+    for name, value in values.items():
+        setattr(job, name, value)
+    IngestJob.objects.filter(pk=job.pk).update(**values)
+
+
+def _load(job: IngestJob) -> IngestResult:
+    dataset = job.distribution.dataset
+    items = list(dataset.items.all())
+    current = job.distribution.current
+    declared = columns_of(items, current.schema if current else ())
+
+    def on_progress(progress: Progress) -> None:
+        _note(job, phase=progress.phase, done=progress.done, total=progress.total)
+
+    def should_stop() -> bool:
+        return IngestJob.objects.filter(pk=job.pk, stop_requested=True).exists()
+
+    return ingest.load(
+        path=upload_path(job.pk),
+        filename=job.file_name,
+        table_id=job.distribution_id,
+        reject_path=reject_path(job),
+        declared=declared,
+        allow_extra=dataset.state != DatasetState.PUBLISHED,
+        key=[item.column for item in items if item.is_key],
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+
+
+@transaction.atomic
+def _finish(job: IngestJob, result: IngestResult) -> None:
+    dataset = Dataset.objects.select_for_update(of=("self",)).get(pk=job.distribution.dataset_id)
+    version = TableVersion.objects.create(
+        distribution=job.distribution,
+        number=result.version,
+        columns=columns_to_json(result.columns),
+        key=list(result.key),
+        row_count=result.rows,
+        rejected_count=result.rejected,
+        size_bytes=result.size_bytes,
+    )
+    Distribution.objects.filter(pk=job.distribution_id).update(current=version, modified=timezone.now())
+    merge_columns(dataset, result.columns, result.key)
+    Dataset.objects.filter(pk=dataset.pk).update(modified=timezone.now())
+    _note(
+        job,
+        state=JobState.DONE,
+        version=version,
+        rejected_count=result.rejected,
+        done=result.rows,
+        total=result.rows,
+        finished_at=timezone.now(),
+    )
+    data = {"job": str(job.pk), "version": result.version, "rows": result.rows, "rejected": result.rejected}
+    actor = Actor.of(job.created_by) if job.created_by else Actor.system()
+    record.append(stream=record.stream_of(dataset), verb="table.loaded", actor=actor, data=data)
+    search.index([dataset.pk])
+
+
+@transaction.atomic
+def cancel(*, job: IngestJob, actor: Actor) -> None:
+    """Ask a running load to stop; one that waits is ended at once. A finished one stays as it is."""
+    access.require(actor, Permission.DATASET_EDIT, job.distribution.dataset)
+    job = IngestJob.objects.select_for_update().get(pk=job.pk)
+    if job.state == JobState.QUEUED:
+        _note(job, state=JobState.CANCELLED, finished_at=timezone.now())
+        upload_path(job.pk).unlink(missing_ok=True)
+    elif job.state == JobState.RUNNING:
+        _note(job, stop_requested=True)
+
+
+@transaction.atomic
+def retry(*, job: IngestJob, actor: Actor) -> None:
+    """Queue a failed load again, while its file is still there."""
+    from catalog.tasks import run_ingest
+
+    access.require(actor, Permission.DATASET_EDIT, job.distribution.dataset)
+    job = IngestJob.objects.select_for_update().get(pk=job.pk)
+    if job.state != JobState.FAILED or not upload_path(job.pk).exists():
+        raise WrongState(_("Upload the file again."))
+    _note(job, state=JobState.QUEUED, error="", error_code="", stop_requested=False, finished_at=None)
+    run_ingest.defer(job_id=str(job.pk))

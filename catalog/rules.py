@@ -1,0 +1,120 @@
+"""Who may do what with catalogue records; ``reader_groups`` and ``may_view`` give the same answer in two forms."""
+
+from __future__ import annotations
+
+from catalog.models import DataItem, Dataset, DatasetGroupObjectPermission, DatasetState, OpenType, SharingType
+from portal.access import CIVIL_SERVANTS, EVERYONE, Actor, Permission, rule
+from portal.departments.models import AUTHORITY_DUTIES, Department, Duty, DutyGroup
+
+REVIEW_DUTIES = (Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER)
+
+
+def reviewing_authority(dataset: Dataset) -> Department | None:
+    """The data authority that checks the provider's records."""
+    return Department.objects.authority_for(dataset.provider.region)
+
+
+def reader_groups(dataset: Dataset) -> list[int]:
+    """The groups, pseudo groups included, that may see ``dataset``; kept on its search row."""
+    groups = set(
+        DatasetGroupObjectPermission.objects.filter(
+            content_object=dataset, permission__codename="view_dataset"
+        ).values_list("group_id", flat=True)
+    )
+    departments = [dataset.provider_id]
+    if dataset.state in (DatasetState.AUTHORITY_REVIEW, DatasetState.PUBLISHED, DatasetState.WITHDRAWN):
+        authority = reviewing_authority(dataset)
+        departments += [authority.pk] if authority else []
+    groups.update(DutyGroup.objects.filter(department__in=departments).values_list("group_id", flat=True))
+    if dataset.is_published:
+        groups.add(CIVIL_SERVANTS)
+    if dataset.is_open:
+        groups.add(EVERYONE)
+    return sorted(groups)
+
+
+@rule(Permission.DATASET_VIEW)
+def may_view(actor: Actor, dataset: Dataset) -> bool:
+    """Published records: every civil servant, and the public when open. Others: the provider, and the authority from
+    its review on. Beside that, groups with an exception."""
+    standing = actor.standing
+    if dataset.is_open or (dataset.is_published and standing.duties) or standing.holds(dataset.provider_id):
+        return True
+    if dataset.state in (DatasetState.AUTHORITY_REVIEW, DatasetState.WITHDRAWN):
+        authority = reviewing_authority(dataset)
+        if authority and standing.holds(authority.pk):
+            return True
+    exceptions = DatasetGroupObjectPermission.objects.filter(
+        content_object=dataset, permission__codename="view_dataset", group__in=standing.group_ids
+    )
+    return exceptions.exists()
+
+
+@rule(Permission.DATASET_CREATE)
+def may_create(actor: Actor, department: Department | None) -> bool:
+    departments = actor.standing.departments_with(Duty.CATALOGUER)
+    return department.pk in departments if department else bool(departments)
+
+
+@rule(Permission.DATASET_EDIT, Permission.DATASET_SUBMIT)
+def may_edit(actor: Actor, dataset: Dataset) -> bool:
+    """Cataloguers of the provider; the state is the command's business."""
+    return actor.is_system or actor.standing.holds(dataset.provider_id, Duty.CATALOGUER)
+
+
+@rule(Permission.DATASET_REVIEW)
+def may_review(actor: Actor, dataset: Dataset) -> bool:
+    """The provider's approvers, then the authority; never who submitted it, nor one person at both stages."""
+    if actor.user_id is None or actor.user_id in (dataset.submitted_by_id, dataset.reviewed_by_id):
+        return False
+    if dataset.state == DatasetState.DEPARTMENT_REVIEW:
+        return actor.standing.holds(dataset.provider_id, *REVIEW_DUTIES)
+    if dataset.state == DatasetState.AUTHORITY_REVIEW:
+        authority = reviewing_authority(dataset)
+        return authority is not None and actor.standing.holds(authority.pk, *AUTHORITY_DUTIES)
+    return False
+
+
+@rule(Permission.DATASET_WITHDRAW)
+def may_withdraw(actor: Actor, dataset: Dataset) -> bool:
+    if actor.standing.holds(dataset.provider_id, *REVIEW_DUTIES):
+        return True
+    authority = reviewing_authority(dataset)
+    return authority is not None and actor.standing.holds(authority.pk, *AUTHORITY_DUTIES)
+
+
+@rule(Permission.DATASET_PREVIEW)
+def may_preview(actor: Actor, dataset: Dataset) -> bool:
+    return bool(previewable_columns(actor, dataset))
+
+
+def previewable_columns(actor: Actor, dataset: Dataset) -> list[str]:
+    """The columns whose rows ``actor`` may read on the catalogue's pages, without a grant.
+
+    The provider and the authority that reviews it see all; other civil servants the items of an unconditionally shared
+    dataset; the public the open items of an open one.
+    """
+    items = DataItem.objects.filter(dataset=dataset).order_by("position", "id")
+    standing = actor.standing
+    if standing.holds(dataset.provider_id):
+        return list(items.values_list("column", flat=True))
+    if dataset.state in (DatasetState.AUTHORITY_REVIEW, DatasetState.WITHDRAWN) and may_view(actor, dataset):
+        return list(items.values_list("column", flat=True))
+    if dataset.is_published and dataset.sharing_type == SharingType.UNCONDITIONAL and standing.duties:
+        items = items.exclude(sharing_type=SharingType.NOT_SHARED)
+        return list(items.values_list("column", flat=True))
+    return open_columns(dataset)
+
+
+def open_columns(dataset: Dataset) -> list[str]:
+    """The columns that the public may read: open items of an open dataset."""
+    if not dataset.is_open:
+        return []
+    items = DataItem.objects.filter(dataset=dataset, open_type=OpenType.OPEN).order_by("position", "id")
+    return list(items.values_list("column", flat=True))
+
+
+@rule(Permission.DATASET_IMPORT)
+def may_import(actor: Actor, obj: object) -> bool:
+    """The portal itself, from a harvest or a command."""
+    return actor.is_system

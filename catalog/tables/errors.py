@@ -1,0 +1,55 @@
+"""What the data plane may refuse with; each error has a stable code and a sentence that says what to do."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.errors import PortalError
+
+
+class TableError(PortalError):
+    """Any refusal of the data plane."""
+
+    code = "table"
+
+
+class BadFile(TableError):
+    """The file is not what it claims to be, or cannot be read as a table."""
+
+    code = "bad_file"
+
+
+class UnknownColumn(TableError):
+    """A query names a column that the table does not have (``columns`` in the details)."""
+
+    code = "unknown_column"
+
+
+class BadFilter(TableError):
+    """A row condition that cannot be read, or whose value does not fit the column."""
+
+    code = "bad_filter"
+
+
+class QueryTimeout(TableError):
+    """The query took longer than allowed and was stopped."""
+
+    code = "query_timeout"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    message = _("This query takes too long. Ask for fewer rows, or add conditions.")
+
+
+class TooManyRows(TableError):
+    """The format cannot hold so many rows."""
+
+    code = "too_many_rows"
+    message = _("An XLSX sheet holds at most 1,048,575 rows. Take CSV or Parquet instead.")
+
+
+class Cancelled(TableError):
+    """The load was stopped on request; nothing was written."""
+
+    code = "cancelled"
+    message = _("The loading was cancelled. Nothing was written.")

@@ -1,0 +1,186 @@
+"""Rows out, as streams of bytes whose memory does not grow with the result.
+
+Text cells that a spreadsheet would take for a formula get a leading apostrophe in CSV and XLSX; numbers are untouched.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from catalog.tables.errors import TooManyRows
+from catalog.tables.schema import Column
+
+FORMULA = r"^[=+\-@\t\r]"
+XLSX_ROWS = 1_048_575
+CHUNK = 1 << 16
+
+CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json",
+    "parquet": "application/vnd.apache.parquet",
+    "geojson": "application/geo+json",
+}
+
+
+def neutral(cell: Any) -> Any:
+    """``cell`` with a leading apostrophe when it is text that a spreadsheet would run as a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def csv_rows(rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    """Any rows as CSV in UTF-8 with BOM, formula-safe: the export of list pages. The first row is the header."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    yield b"\xef\xbb\xbf"
+    for row in rows:
+        writer.writerow(["" if cell is None else neutral(cell) for cell in row])
+        yield buffer.getvalue().encode()
+        buffer.seek(0)
+        buffer.truncate()
+
+
+def _neutral_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
+    arrays = []
+    for array in batch.columns:
+        if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+            risky = pc.fill_null(pc.match_substring_regex(array, FORMULA), False)
+            if pc.any(risky).as_py():
+                array = pc.if_else(risky, pc.binary_join_element_wise("'", array, ""), array)
+        arrays.append(array)
+    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+
+
+def csv_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
+    """CSV in UTF-8 with BOM; headers are the columns' titles."""
+    head = io.StringIO()
+    csv.writer(head).writerow([neutral(column.title) for column in columns])
+    yield b"\xef\xbb\xbf" + head.getvalue().encode()
+    options = pa_csv.WriteOptions(include_header=False)
+    for batch in batches:
+        sink = pa.BufferOutputStream()
+        pa_csv.write_csv(_neutral_batch(batch), sink, options)
+        yield sink.getvalue().to_pybytes()
+
+
+def json_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
+    """One JSON array of objects keyed by column name."""
+    yield b"["
+    separator = ""
+    for batch in batches:
+        rows = batch.to_pylist()
+        text = ",\n".join(json.dumps(row, ensure_ascii=False, default=str) for row in rows)
+        if text:
+            yield (separator + text).encode()
+            separator = ",\n"
+    yield b"]\n"
+
+
+def geojson_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
+    """A FeatureCollection; the column ``geometry`` becomes the geometry, the others the properties."""
+    yield b'{"type":"FeatureCollection","features":['
+    separator = ""
+    for batch in batches:
+        for row in batch.to_pylist():
+            geometry = row.pop("geometry", None) or "null"
+            properties = json.dumps(row, ensure_ascii=False, default=str)
+            yield f'{separator}{{"type":"Feature","geometry":{geometry},"properties":{properties}}}'.encode()
+            separator = ",\n"
+    yield b"]}\n"
+
+
+class _Sink(io.RawIOBase):
+    """A file that only grows, whose new bytes are taken away after each write."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._position = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        part = bytes(data)
+        self._parts.append(part)
+        self._position += len(part)
+        return len(part)
+
+    def tell(self) -> int:
+        return self._position
+
+    def take(self) -> bytes:
+        taken = b"".join(self._parts)
+        self._parts.clear()
+        return taken
+
+
+def parquet_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
+    """Parquet with the columns' names, a row group a batch."""
+    sink, writer = _Sink(), None
+    for batch in batches:
+        if writer is None:
+            writer = pq.ParquetWriter(sink, batch.schema, compression="zstd")
+        writer.write_batch(batch)
+        yield sink.take()
+    if writer is None:
+        writer = pq.ParquetWriter(sink, pa.schema([(column.name, pa.string()) for column in columns]))
+    writer.close()
+    yield sink.take()
+
+
+def xlsx_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
+    """An XLSX workbook, written row by row to a temporary file and then sent.
+
+    Raises:
+        TooManyRows: more than a sheet holds; count before you call, since it is found only while writing.
+    """
+    with tempfile.TemporaryFile() as file:
+        _write_workbook(file, batches, columns)
+        file.seek(0)
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def _write_workbook(file: BinaryIO, batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> None:
+    import xlsxwriter
+
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "nan_inf_to_errors": True,
+        "remove_timezone": True,
+        "default_date_format": "yyyy-mm-dd",
+    }
+    with xlsxwriter.Workbook(file, options) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, [neutral(column.title) for column in columns], book.add_format({"bold": True}))
+        number = 0
+        for batch in batches:
+            for values in zip(*(array.to_pylist() for array in batch.columns), strict=True):
+                number += 1
+                if number > XLSX_ROWS:
+                    raise TooManyRows
+                for place, value in enumerate(values):
+                    if value is not None:
+                        sheet.write(number, place, neutral(value))
+
+
+STREAMS: dict[str, Callable[[Iterable[pa.RecordBatch], Sequence[Column]], Iterator[bytes]]] = {
+    "csv": csv_stream,
+    "xlsx": xlsx_stream,
+    "json": json_stream,
+    "parquet": parquet_stream,
+    "geojson": geojson_stream,
+}

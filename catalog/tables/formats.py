@@ -1,0 +1,246 @@
+"""What a file really is, whatever its name says: kind, encoding, delimiter; and its way to a UTF-8 CSV."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import datetime as dt
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from charset_normalizer import from_bytes
+from django.utils.translation import gettext as _
+
+from catalog.tables.errors import BadFile
+
+BLOCK = 1 << 20
+COLUMN_LIMIT = 2_000
+UNZIPPED_LIMIT = 2 * 1024**3
+JSON_LIMIT = 300 * 1024**2
+DELIMITERS = ",;\t|"
+
+_MAGIC = [
+    (b"%PDF", "PDF"),
+    (b"\x89PNG", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"\xd0\xcf\x11\xe0", "XLS / DOC"),
+    (b"\x1f\x8b", "GZIP"),
+    (b"7z\xbc\xaf", "7z"),
+    (b"Rar!", "RAR"),
+    (b"PAR1", "Parquet"),
+    (b"\x7fELF", "ELF"),
+    (b"MZ", "EXE"),
+]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that was looked into: ``kind`` is csv, xlsx or geojson; the rest says how to read it."""
+
+    path: Path
+    kind: str
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    sheets: tuple[str, ...] = ()
+
+
+def sniff(path: Path, filename: str) -> Source:
+    """Look into a file and say what it is.
+
+    Raises:
+        BadFile: empty, binary, another format than its name says, or text in no known encoding.
+    """
+    with path.open("rb") as file:
+        head = file.read(8192)
+    if not head.strip():
+        raise BadFile(_("The file is empty."))
+    suffix = Path(filename).suffix.lower()
+    if head.startswith(b"PK"):
+        return _spreadsheet(path, suffix)
+    for magic, name in _MAGIC:
+        if head.startswith(magic):
+            raise BadFile(_("The file is a %(kind)s file, not a table. Upload CSV, XLSX or GeoJSON.") % {"kind": name})
+    if suffix in (".xlsx", ".xls"):
+        raise BadFile(_("The file is named %(suffix)s but is not an Excel workbook.") % {"suffix": suffix})
+    encoding = _encoding(path, head)
+    text = head.decode(encoding, errors="ignore").lstrip("\ufeff \r\n\t")
+    if text[:15].lower().startswith(("<!doctype", "<html", "<?xml")):
+        raise BadFile(_("The file is a web page or XML, not a table. Upload CSV, XLSX or GeoJSON."))
+    if text.startswith("{") and '"FeatureCollection"' in text:
+        return Source(path, "geojson", encoding)
+    if text.startswith(("{", "[")) and suffix in (".json", ".geojson"):
+        raise BadFile(_("The JSON is not a GeoJSON FeatureCollection."))
+    return Source(path, "csv", encoding, _delimiter(text))
+
+
+def _spreadsheet(path: Path, suffix: str) -> Source:
+    if suffix not in (".xlsx", ".xlsm", ""):
+        raise BadFile(_("The file is named %(suffix)s but is a ZIP or Excel file.") % {"suffix": suffix})
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            size = sum(info.file_size for info in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise BadFile(_("The Excel workbook is damaged.")) from error
+    if "xl/workbook.xml" not in names:
+        raise BadFile(_("The file is a ZIP archive, not an Excel workbook."))
+    if size > UNZIPPED_LIMIT:
+        raise BadFile(_("The workbook unpacks to more than 2 GB. Save it as CSV."))
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        sheets = tuple(CalamineWorkbook.from_path(str(path)).sheet_names)
+    except CalamineError as error:
+        raise BadFile(_("The Excel workbook is damaged.")) from error
+    return Source(path, "xlsx", sheets=sheets)
+
+
+def _decodes(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
+    with path.open("rb") as file:
+        try:
+            while block := file.read(BLOCK):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def _encoding(path: Path, head: bytes) -> str:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if b"\x00" in head:
+        raise BadFile(_("The file is binary, not a table. Upload CSV, XLSX or GeoJSON."))
+    for encoding in ("utf-8-sig", "gb18030"):
+        if _decodes(path, encoding):
+            return encoding
+    with path.open("rb") as file:
+        guess = from_bytes(file.read(BLOCK)).best()
+    if guess and _decodes(path, guess.encoding):
+        return guess.encoding
+    raise BadFile(_("The file's character encoding is not known. Save it as UTF-8."))
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter that splits the first lines most evenly; a comma when none does."""
+    lines = [line for line in text.splitlines()[:20] if line.strip()][:-1] or text.splitlines()[:1]
+    best, best_score = ",", 0
+    for delimiter in DELIMITERS:
+        counts = [len(row) - 1 for row in csv.reader(lines, delimiter=delimiter)]
+        score = min(counts, default=0) * 100 + max(counts, default=0)
+        if score > best_score:
+            best, best_score = delimiter, score
+    return best
+
+
+def to_utf8_csv(source: Source, target: Path, sheet: str | None, on_block: Callable[[int], None]) -> Path:
+    """The source as a CSV in UTF-8 at ``target``; a CSV that is one already is used where it stands.
+
+    ``on_block`` is told how many bytes of the source were read, and may raise to stop.
+    """
+    if source.kind == "csv":
+        if source.encoding == "utf-8-sig":
+            return source.path
+        _transcode(source, target, on_block)
+    else:
+        rows = _sheet_rows(source, sheet) if source.kind == "xlsx" else _feature_rows(source)
+        with target.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            for number, row in enumerate(rows):
+                writer.writerow(row)
+                if number % 5_000 == 0:
+                    on_block(0)
+    return target
+
+
+def _transcode(source: Source, target: Path, on_block: Callable[[int], None]) -> None:
+    decoder = codecs.getincrementaldecoder(source.encoding)(errors="strict")
+    done = 0
+    with source.path.open("rb") as file, target.open("w", encoding="utf-8", newline="") as out:
+        while block := file.read(BLOCK):
+            out.write(decoder.decode(block).removeprefix("\ufeff" if not done else ""))
+            done += len(block)
+            on_block(done)
+        out.write(decoder.decode(b"", final=True))
+
+
+def _sheet_rows(source: Source, sheet: str | None) -> Iterator[list[str]]:
+    from python_calamine import CalamineWorkbook
+
+    book = CalamineWorkbook.from_path(str(source.path))
+    if sheet is not None and sheet not in book.sheet_names:
+        raise BadFile(_("The workbook has no sheet “%(sheet)s”.") % {"sheet": sheet})
+    found = book.get_sheet_by_name(sheet) if sheet else book.get_sheet_by_index(0)
+    for row in found.iter_rows():
+        yield [_cell_text(cell) for cell in row]
+
+
+def _cell_text(cell: Any) -> str:
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, dt.datetime):
+        return cell.isoformat(sep=" ")
+    return str(cell)
+
+
+def _feature_rows(source: Source) -> Iterator[list[str]]:
+    if source.path.stat().st_size > JSON_LIMIT:
+        raise BadFile(_("A GeoJSON file may have at most 300 MB."))
+    try:
+        data = json.loads(source.path.read_text(source.encoding))
+        features = data["features"]
+        keys = list(dict.fromkeys(key for feature in features for key in (feature.get("properties") or {})))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadFile(_("The GeoJSON cannot be read: %(error)s.") % {"error": error}) from error
+    has_id = any("id" in feature for feature in features) and "id" not in keys
+    yield [*(["id"] if has_id else []), *keys, "geometry"]
+    for feature in features:
+        properties = feature.get("properties") or {}
+        cells = [_json_text(properties.get(key)) for key in keys]
+        geometry = json.dumps(feature.get("geometry"), ensure_ascii=False, separators=(",", ":"))
+        yield [*([_json_text(feature.get("id"))] if has_id else []), *cells, geometry]
+
+
+def _json_text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (dict, list, bool)):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def read_header(path: Path, delimiter: str) -> list[str]:
+    """The first record of a UTF-8 CSV as column headers.
+
+    Raises:
+        BadFile: no header, an empty or repeated header (named), or more than 2,000 columns.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            headers = next(csv.reader(io.StringIO(_first_records(file)), delimiter=delimiter), [])
+        except csv.Error as error:
+            raise BadFile(_("The first line cannot be read as column names: %(error)s.") % {"error": error}) from error
+    headers = [header.strip() for header in headers]
+    while headers and not headers[-1]:
+        headers.pop()
+    if not headers or not all(headers):
+        raise BadFile(_("Every column needs a name in the first line."))
+    repeated = sorted({header for header in headers if headers.count(header) > 1})
+    if repeated:
+        raise BadFile(_("These column names appear more than once: %(names)s.") % {"names": "、".join(repeated[:5])})
+    if len(headers) > COLUMN_LIMIT:
+        raise BadFile(_("The table has %(count)s columns; at most 2,000 can be loaded.") % {"count": len(headers)})
+    return headers
+
+
+def _first_records(file: io.TextIOBase | Any) -> str:
+    return str(file.read(BLOCK))

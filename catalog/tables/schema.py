@@ -1,0 +1,99 @@
+"""Columns of a table: their names, types, and how they are stored."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+NAME_LIMIT = 60
+
+
+class ColumnType(StrEnum):
+    """Types of the data plane; ``geometry`` is GeoJSON text."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DATE = "date"
+    DATETIME = "datetime"
+    BOOLEAN = "boolean"
+    GEOMETRY = "geometry"
+
+    @property
+    def sql(self) -> str:
+        """The type's name in DuckDB."""
+        return _SQL[self]
+
+    @property
+    def is_numeric(self) -> bool:
+        return self in (ColumnType.INTEGER, ColumnType.NUMBER)
+
+    @property
+    def is_text(self) -> bool:
+        return self in (ColumnType.TEXT, ColumnType.GEOMETRY)
+
+
+_SQL = {
+    ColumnType.TEXT: "VARCHAR",
+    ColumnType.INTEGER: "BIGINT",
+    ColumnType.NUMBER: "DOUBLE",
+    ColumnType.DATE: "DATE",
+    ColumnType.DATETIME: "TIMESTAMP",
+    ColumnType.BOOLEAN: "BOOLEAN",
+    ColumnType.GEOMETRY: "VARCHAR",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: ``name`` is a safe identifier, ``title`` the header as it was found."""
+
+    name: str
+    title: str
+    type: ColumnType
+
+
+@dataclass(frozen=True)
+class TableRef:
+    """What the engine reads: a table, one version of it, its columns, and the columns it is sorted by."""
+
+    table_id: UUID
+    version: int
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+
+    def column(self, name: str) -> Column | None:
+        return next((column for column in self.columns if column.name == name), None)
+
+
+def column_names(headers: Iterable[str]) -> list[str]:
+    """Safe, unique identifiers for headers: letters (of any script), digits and underscores, lower case."""
+    names: list[str] = []
+    for position, header in enumerate(headers, start=1):
+        text = unicodedata.normalize("NFKC", header).strip().lower()
+        base = re.sub(r"_+", "_", re.sub(r"\W", "_", text)).strip("_")[: NAME_LIMIT - 4] or f"column_{position}"
+        if base[0].isdigit():
+            base = f"c_{base}"
+        name, number = base, 2
+        while name in names:
+            name, number = f"{base}_{number}", number + 1
+        names.append(name)
+    return names
+
+
+def columns_to_json(columns: Sequence[Column]) -> list[dict[str, str]]:
+    return [asdict(column) for column in columns]
+
+
+def columns_from_json(data: Iterable[dict[str, Any]]) -> tuple[Column, ...]:
+    return tuple(Column(str(c["name"]), str(c["title"]), ColumnType(c["type"])) for c in data)
+
+
+def quoted(identifier: str) -> str:
+    """An identifier quoted for SQL."""
+    return '"' + identifier.replace('"', '""') + '"'

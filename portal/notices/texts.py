@@ -1,0 +1,29 @@
+"""The sentence of a notice, in the reader's language."""
+
+from collections import defaultdict
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from portal.notices.models import Notice, NoticeKind
+
+_SENTENCES: dict[str, str | Promise] = {
+    NoticeKind.STEP_OPENED: _("%(department)s asks for data: %(number)s “%(title)s”. Please decide."),
+    NoticeKind.STEP_LATE: _("The deadline for %(number)s “%(title)s” has passed. Please decide now."),
+    NoticeKind.ITEM_RETURNED: _("%(department)s returned “%(title)s” in %(number)s for changes: %(note)s"),
+    NoticeKind.ITEM_REFUSED: _("%(department)s refused “%(title)s” in %(number)s: %(note)s"),
+    NoticeKind.ITEM_GRANTED: _("“%(title)s” in %(number)s is granted. You can use the data now."),
+    NoticeKind.ITEM_CLOSED: _("“%(title)s” in %(number)s was closed: %(note)s"),
+    NoticeKind.REQUEST_COMPLETED: _("Every dataset in %(number)s “%(title)s” has its answer."),
+    NoticeKind.GRANT_REVOKED: _("The grant of “%(title)s” was revoked: %(note)s"),
+    NoticeKind.GRANT_SUSPENDED: _("The grant of “%(title)s” was suspended: %(note)s"),
+    NoticeKind.DATASET_TO_REVIEW: _("The catalogue record “%(title)s” of %(department)s waits for your review."),
+    NoticeKind.DATASET_RETURNED: _("The catalogue record “%(title)s” was returned to you: %(note)s"),
+    NoticeKind.DATASET_PUBLISHED: _("The catalogue record “%(title)s” is published."),
+    NoticeKind.DATASET_WITHDRAWN: _("The dataset “%(title)s” was withdrawn: %(note)s"),
+}
+
+
+def sentence(notice: Notice) -> str:
+    """What the notice says, with empty words where its data lack them."""
+    return str(_SENTENCES[notice.kind]) % defaultdict(str, {k: str(v or "") for k, v in notice.data.items()})

@@ -1,0 +1,11 @@
+"""The demo that ``make run`` starts: plain http on this machine, with demo people whose passwords are shown."""
+
+from portal.settings.base import *  # noqa: F403
+from portal.settings.base import DEMO_SECRET_KEY
+
+DEMO = True
+SECRET_KEY = DEMO_SECRET_KEY
+ALLOWED_HOSTS = ["*"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
+SECURE_SSL_REDIRECT = False
+SECURE_HSTS_SECONDS = 0

@@ -1,0 +1,56 @@
+"""What views share: the actor of a request, sign-in, paging."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+from portal import access
+from portal.access import Actor, Permission
+from portal.errors import NotPermitted
+
+PAGE_SIZE = 20
+COUNT_LIMIT = 10_000
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The actor of ``request``; the standing is read once a request."""
+    actor = getattr(request, "_actor", None)
+    if actor is None:
+        actor = Actor.of(request.user)
+        request._actor = actor  # type: ignore[attr-defined]
+    return actor
+
+
+class WorkplaceMixin(LoginRequiredMixin):
+    """A page for people who are signed in; ``permission`` (without an object) keeps others out with 403."""
+
+    permission: Permission | None = None
+    request: HttpRequest
+
+    @cached_property
+    def actor(self) -> Actor:
+        return actor_of(self.request)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if request.user.is_authenticated and self.permission and not access.can(actor_of(request), self.permission):
+            raise NotPermitted(permission=self.permission.value)
+        return super().dispatch(request, *args, **kwargs)
+
+
+class CappedPaginator(Paginator):
+    """Counts at most 10,000 rows: enough to page through, and bounded however large the list is."""
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list[:COUNT_LIMIT].count()  # type: ignore[union-attr,call-arg,arg-type]
+
+
+def page_of(request: HttpRequest, rows: QuerySet[Any], size: int = PAGE_SIZE) -> Page[Any]:
+    """The page of ``rows`` that ``?page=`` names; a number out of range gives the nearest page."""
+    return CappedPaginator(rows, size).get_page(request.GET.get("page"))

@@ -1,0 +1,84 @@
+"""``/api/v1/data/``: granted rows by key, page by page or as a file."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from catalog.api import page_body, query_options
+from catalog.models import Channel
+from catalog.tables.filters import parse_filters
+from portal.errors import NotPermitted
+from sharing.delivery.credentials import CredentialAuthentication, schema_extension
+from sharing.delivery.download import export, record_page
+from sharing.delivery.gate import Opening, open_grant
+from sharing.errors import BadCredential
+from sharing.models import Credential
+
+schema_extension()
+
+ROW_PARAMETERS = [
+    OpenApiParameter("columns", str, description="Comma-separated column names; all granted ones when left out."),
+    OpenApiParameter("filter", str, description='JSON: [{"column": "code", "op": "eq", "value": "330106"}]'),
+    OpenApiParameter("sort", str, description="A column, with - before it for descending."),
+    OpenApiParameter("limit", int, description="Rows a page, 1 to 1,000; 100 when left out."),
+    OpenApiParameter("after", int, description="The next_after of the page before."),
+]
+
+
+class GrantDataView(APIView):
+    """Opens the grant in the URL with the key of the request."""
+
+    authentication_classes = [CredentialAuthentication]
+    permission_classes = [AllowAny]
+
+    def opening(self, request: Request, grant_id: UUID) -> Opening:
+        credential = request.auth
+        if not isinstance(credential, Credential) or credential.revoked_at:
+            grant_ended = isinstance(credential, Credential) and not credential.grant.is_in_force
+            if not grant_ended:
+                raise BadCredential
+        if credential.grant_id != grant_id:
+            raise NotPermitted
+        return open_grant(credential.grant, Channel.API, credential)
+
+
+class RowsView(GrantDataView):
+    """Rows of a grant."""
+
+    @extend_schema(
+        operation_id="data_rows",
+        parameters=ROW_PARAMETERS,
+        responses={200: OpenApiResponse(OpenApiTypes.OBJECT, description="columns, rows, has_more, next_after")},
+    )
+    def get(self, request: Request, grant_id: UUID) -> Response:
+        """One page of rows, limited to the granted columns and rows."""
+        started = time.monotonic()
+        opening = self.opening(request, grant_id)
+        options = query_options(request.query_params)
+        filters = parse_filters(options.pop("filter"), opening.columns)
+        page = opening.page(opening.query(filters=filters, **options))
+        record_page(opening, len(page.rows), started)
+        return Response(page_body(page))
+
+
+class ExportView(GrantDataView):
+    """All rows of a grant as a file."""
+
+    @extend_schema(operation_id="data_export", parameters=ROW_PARAMETERS[:3], responses={200: OpenApiTypes.BINARY})
+    def get(self, request: Request, grant_id: UUID, format: str) -> HttpResponseBase:
+        """Every granted row as CSV, XLSX, JSON or Parquet, streamed."""
+        opening = self.opening(request, grant_id)
+        options = query_options(request.query_params)
+        filters = parse_filters(options.pop("filter"), opening.columns)
+        return export(opening, format, query=opening.query(filters=filters, **options))
+
+

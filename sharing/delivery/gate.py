@@ -1,0 +1,103 @@
+"""What a grant lets through: the check before each delivery, and during long ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+from django.utils.translation import gettext as _
+
+from catalog.models import Channel
+from catalog.tables.engine import Page, Query, Sort, default_engine
+from catalog.tables.filters import Filter, parse_filters
+from catalog.tables.schema import Column, TableRef
+from portal.errors import NotPermitted
+from sharing.errors import GrantNotInForce, NoData, UnknownColumns
+from sharing.models import Credential, Grant
+
+CHECK_SECONDS = 0.5
+"""How often a running delivery asks whether its grant still stands."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The part of a table that a grant opens: every query through it is cut to these columns and rows."""
+
+    grant: Grant
+    credential: Credential | None
+    ref: TableRef
+    columns: tuple[Column, ...]
+    rows: tuple[Filter, ...]
+
+    def query(
+        self,
+        *,
+        columns: Sequence[str] | None = None,
+        filters: Sequence[Filter] = (),
+        sort: Sequence[Sort] = (),
+        limit: int = 100,
+        after: int | None = None,
+        offset: int = 0,
+    ) -> Query:
+        """A query within the grant: columns of the grant only, its row conditions always."""
+        names = tuple(columns) if columns else tuple(column.name for column in self.columns)
+        self._check([*names, *(f.column for f in filters), *(s.column for s in sort)])
+        return Query(names, (*self.rows, *filters), tuple(sort), limit, offset, after)
+
+    def _check(self, names: Sequence[str]) -> None:
+        known = {column.name for column in self.columns}
+        unknown = sorted({name for name in names if name not in known})
+        if unknown:
+            message = _("This grant has no column named: %(names)s.") % {"names": "、".join(unknown)}
+            raise UnknownColumns(message, columns=unknown)
+
+    def page(self, query: Query) -> Page:
+        return default_engine().page(self.ref, query)
+
+    def count(self, filters: Sequence[Filter] = ()) -> int:
+        return default_engine().count(self.ref, (*self.rows, *filters))
+
+    def batches(self, query: Query) -> Iterator[pa.RecordBatch]:
+        """Rows as a stream that ends with GrantNotInForce soon after the grant or the key ends."""
+        return _while_in_force(default_engine().batches(self.ref, query), self.still_stands)
+
+    def still_stands(self) -> bool:
+        """Read from the database, never from memory: revocation beats every cache."""
+        if not Grant.objects.in_force().filter(pk=self.grant.pk).exists():
+            return False
+        if self.credential is None:
+            return True
+        return Credential.objects.filter(pk=self.credential.pk, revoked_at__isnull=True).exists()
+
+
+def _while_in_force(batches: Iterator[pa.RecordBatch], stands: Callable[[], bool]) -> Iterator[pa.RecordBatch]:
+    checked = time.monotonic()
+    for batch in batches:
+        if time.monotonic() - checked >= CHECK_SECONDS:
+            if not stands():
+                raise GrantNotInForce
+            checked = time.monotonic()
+        yield batch
+
+
+def open_grant(grant: Grant, channel: Channel, credential: Credential | None = None) -> Opening:
+    """Check a grant for one delivery and say what it opens.
+
+    Raises:
+        GrantNotInForce: expired, suspended, revoked, or its dataset is not published any more.
+        NotPermitted: the grant was not given for this channel. NoData: nothing is loaded.
+    """
+    if not grant.is_in_force or not grant.dataset.is_published:
+        raise GrantNotInForce
+    if channel not in grant.channels:
+        raise NotPermitted(_("This grant was not given for this way of delivery."))
+    distribution = grant.dataset.distributions.select_related("current").filter(current__isnull=False).first()
+    ref = distribution.ref if distribution else None
+    if ref is None:
+        raise NoData
+    columns = tuple(column for name in grant.columns if (column := ref.column(name)))
+    if not columns:
+        raise NoData(_("None of the granted items is in the provider's current table. Ask the provider."))
+    return Opening(grant, credential, ref, columns, parse_filters(grant.row_filter, ref.columns))
