@@ -7,3 +7,9 @@ from django.utils.translation import gettext_lazy as _
 class PortalConfig(AppConfig):
     name = "portal"
     verbose_name = _("Portal")
+
+    def ready(self) -> None:
+        from portal import navigation
+        from portal.accounts import sessions  # noqa: F401  (connects the receivers)
+
+        navigation.register()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -95,6 +95,21 @@ def create(
     data = {"title": request.title, "department": str(department.pk), "state": request.state, "items": event_items}
     record.append(stream=record.stream_of(request), verb="request.created", actor=actor, data=data)
     remove_from_basket(user=actor.user, dataset_ids=dataset_ids)
+    return request
+
+
+@transaction.atomic
+def create_with_items(
+    *, actor: Actor, department: Department, details: RequestDetails, items: Sequence[Mapping[str, Any]]
+) -> SharingRequest:
+    """``create``, then ``change_item`` for each entry of ``items`` that names ``columns`` or ``row_filter``."""
+    chosen = {entry["dataset"]: entry for entry in items}
+    request = create(actor=actor, department=department, details=details, dataset_ids=list(chosen))
+    for item in request.items.select_related("dataset"):
+        entry = chosen[item.dataset_id]
+        if "columns" in entry or "row_filter" in entry:
+            columns = entry.get("columns", item.columns)
+            change_item(item=item, actor=actor, columns=columns, row_filter=entry.get("row_filter", []))
     return request
 
 

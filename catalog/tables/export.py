@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from catalog.tables.errors import TooManyRows
 from catalog.tables.schema import Column
+from portal.exports import neutral
 
 FORMULA = r"^[=+\-@\t\r]"
 XLSX_ROWS = 1_048_575
@@ -31,23 +32,6 @@ CONTENT_TYPES = {
     "parquet": "application/vnd.apache.parquet",
     "geojson": "application/geo+json",
 }
-
-
-def neutral(cell: Any) -> Any:
-    """``cell`` with a leading apostrophe when it is text that a spreadsheet would run as a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
-
-
-def csv_rows(rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """Any rows as CSV in UTF-8 with BOM, formula-safe: the export of list pages. The first row is the header."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    yield b"\xef\xbb\xbf"
-    for row in rows:
-        writer.writerow(["" if cell is None else neutral(cell) for cell in row])
-        yield buffer.getvalue().encode()
-        buffer.seek(0)
-        buffer.truncate()
 
 
 def _neutral_batch(batch: pa.RecordBatch) -> pa.RecordBatch:

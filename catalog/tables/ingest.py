@@ -18,6 +18,7 @@ from catalog.tables.errors import BadFile, Cancelled
 from catalog.tables.formats import Source
 from catalog.tables.schema import Column, ColumnType, column_names, quoted
 from catalog.tables.storage import TableStorage, default_storage, limits
+from portal.exports import neutral
 
 BATCH_ROWS = 65_536
 PROGRESS_SECONDS = 0.5
@@ -257,7 +258,7 @@ def _write_rejects(con: duckdb.DuckDBPyConnection, text: Path, target: Path) -> 
         writer.writerow([_("line"), _("column"), _("reason"), _("row")])
         for position in sorted(first):
             _position, column, kind, message, row = first[position]
-            writer.writerow([lines[position], column or "", _reason(kind, message), _safe(row.strip("\r\n"))])
+            writer.writerow([lines[position], column or "", _reason(kind, message), neutral(row.strip("\r\n"))])
     return len(first)
 
 
@@ -272,10 +273,6 @@ def _reason(kind: str, message: str) -> str:
     }
     value = re.search(r'Could not convert string "(.*?)" to', message)
     return reasons.get(kind, kind.lower()) + (f": {value.group(1)}" if value else "")
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def _line_numbers(text: Path, positions: Sequence[int]) -> dict[int, int]:

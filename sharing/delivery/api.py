@@ -42,12 +42,12 @@ class GrantDataView(APIView):
 
     def opening(self, request: Request, grant_id: UUID) -> Opening:
         credential = request.auth
-        if not isinstance(credential, Credential) or credential.revoked_at:
-            grant_ended = isinstance(credential, Credential) and not credential.grant.is_in_force
-            if not grant_ended:
-                raise BadCredential
+        if not isinstance(credential, Credential):
+            raise BadCredential
         if credential.grant_id != grant_id:
             raise NotPermitted
+        if credential.revoked_at and credential.grant.is_in_force:
+            raise BadCredential
         return open_grant(credential.grant, Channel.API, credential)
 
 

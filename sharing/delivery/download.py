@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 from django.http import StreamingHttpResponse
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from catalog.models import Channel, Dataset
+from catalog.models import Channel
+from catalog.parts import disposition
 from catalog.tables.engine import Query
 from catalog.tables.errors import TooManyRows
 from catalog.tables.export import CONTENT_TYPES, STREAMS, XLSX_ROWS
@@ -47,14 +47,6 @@ def export(opening: Opening, format: str, *, query: Query | None = None, user: U
     response["Content-Disposition"] = disposition(opening.grant.dataset, format)
     response["Cache-Control"] = "private, no-store"
     return response
-
-
-def disposition(dataset: Dataset, format: str) -> str:
-    """``Content-Disposition`` with the title as the file's name, in the form that every browser reads (RFC 6266)."""
-    from urllib.parse import quote
-
-    name = slugify(dataset.title, allow_unicode=True)[:80] or "data"
-    return f"attachment; filename=\"data.{format}\"; filename*=UTF-8''{quote(name)}.{format}"
 
 
 def _counted(

@@ -1,0 +1,237 @@
+"""``/api/v1/datasets`` and ``/api/v1/open``: the catalogue and the open rows, with the functions that pages use."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from catalog.models import DataItem, Dataset
+from catalog.opendata.tables import open_table
+from catalog.parts import TablePart
+from catalog.search import PAGE_SIZE, SearchQuery, search
+from catalog.tables.engine import Page, Sort
+from catalog.tables.filters import parse_filters
+from portal.access import Actor
+from portal.errors import InvalidInput
+
+
+class ItemSerializer(serializers.ModelSerializer[DataItem]):
+    class Meta:
+        model = DataItem
+        fields = (
+            "name",
+            "column",
+            "data_type",
+            "length",
+            "unit",
+            "description",
+            "is_key",
+            "is_nullable",
+            "sensitivity",
+            "sharing_type",
+            "open_type",
+        )
+
+
+class DatasetListSerializer(serializers.ModelSerializer[Dataset]):
+    """A dataset in a list."""
+
+    provider = serializers.CharField(source="provider.name")
+    region = serializers.CharField(source="provider.region_id")
+    themes = serializers.SlugRelatedField("code", many=True, read_only=True)  # type: ignore[var-annotated]
+
+    class Meta:
+        model = Dataset
+        fields = (
+            "id",
+            "code",
+            "title",
+            "summary",
+            "provider",
+            "region",
+            "themes",
+            "state",
+            "sharing_type",
+            "open_type",
+            "grade",
+            "update_cycle",
+            "issued",
+            "modified",
+        )
+
+
+class DatasetSerializer(DatasetListSerializer):
+    """A dataset with its items."""
+
+    items = ItemSerializer(many=True)
+
+    class Meta(DatasetListSerializer.Meta):
+        fields = (
+            *DatasetListSerializer.Meta.fields,
+            "sharing_condition",
+            "sharing_basis",
+            "channels",
+            "open_condition",
+            "keywords",
+            "source_system",
+            "contact",
+            "licence",
+            "attribution",
+            "landing_page",
+            "language",
+            "temporal_start",
+            "temporal_end",
+            "version",
+            "items",
+        )
+
+
+class DatasetPageSerializer(serializers.Serializer[Any]):
+    """One page of a search."""
+
+    count = serializers.IntegerField(help_text="At most 10,000.")
+    is_capped = serializers.BooleanField()
+    page = serializers.IntegerField()
+    pages = serializers.IntegerField()
+    results = DatasetListSerializer(many=True)
+
+
+SEARCH_PARAMETERS = [
+    OpenApiParameter("q", str, description="Words in Chinese or English."),
+    OpenApiParameter("theme", str, description="Theme code; may be repeated, as may the others."),
+    OpenApiParameter("provider", str, description="Id of the department."),
+    OpenApiParameter("region", str, description="Division code; with everything below it."),
+    OpenApiParameter("sharing", str),
+    OpenApiParameter("open", str),
+    OpenApiParameter("sort", str, enum=["modified", "title"]),
+    OpenApiParameter("page", int, description=f"From 1; {PAGE_SIZE} a page."),
+]
+
+
+class DatasetListView(APIView):
+    """Search of the catalogue; the anonymous find what is open."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(operation_id="datasets", parameters=SEARCH_PARAMETERS, responses=DatasetPageSerializer)
+    def get(self, request: Request) -> Response:
+        """Datasets that the caller may see."""
+        query = SearchQuery.from_params(request.query_params)
+        actor = Actor.of(request.user)
+        found = search(query, actor.standing.reader_groups, is_public=actor.user is None, facets=False)
+        body = {
+            "count": found.total,
+            "is_capped": found.is_capped,
+            "page": query.page,
+            "pages": found.pages,
+            "results": found.datasets,
+        }
+        return Response(DatasetPageSerializer(body).data)
+
+
+class DatasetDetailView(APIView):
+    """One dataset."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(operation_id="dataset", responses=DatasetSerializer)
+    def get(self, request: Request, dataset_id: UUID) -> Response:
+        """A dataset with its items; 404 when the caller may not see it. The public sees the open items only."""
+        visible = Dataset.objects.visible_to(request.user).select_related("provider").prefetch_related("themes", "items")
+        dataset = get_object_or_404(visible, pk=dataset_id)
+        body = DatasetSerializer(dataset).data
+        if not request.user.is_authenticated:
+            body["items"] = [item for item in body["items"] if item["open_type"] == "open"]
+        return Response(body)
+
+
+def query_options(params: Mapping[str, str]) -> dict[str, Any]:
+    """``columns``, ``sort``, ``limit``, ``after`` and the unparsed ``filter`` of a rows call.
+
+    Raises:
+        InvalidInput: a number that is none, by name.
+    """
+    numbers: dict[str, int | None] = {}
+    for name in ("limit", "after"):
+        text = params.get(name, "")
+        if text and not (text.isdecimal() and len(text) < 19):
+            raise InvalidInput(fields={name: ["must be a whole number"]})
+        numbers[name] = int(text) if text else None
+    names = [name.strip() for name in params.get("columns", "").split(",") if name.strip()]
+    sort = params.get("sort", "")
+    return {
+        "filter": params.get("filter", ""),
+        "columns": names or None,
+        "sort": (Sort(sort.removeprefix("-"), sort.startswith("-")),) if sort else (),
+        "limit": numbers["limit"] or 100,
+        "after": numbers["after"],
+    }
+
+
+def cell(value: Any) -> Any:
+    """A cell as JSON: dates in ISO form, numbers that JSON does not know as null."""
+    if isinstance(value, (dt.date, dt.datetime)):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def page_body(page: Page) -> dict[str, Any]:
+    """A page of rows as the API gives it."""
+    names = [column.name for column in page.columns]
+    return {
+        "columns": [{"name": c.name, "title": c.title, "type": c.type.value} for c in page.columns],
+        "rows": [dict(zip(names, map(cell, row), strict=True)) for row in page.rows],
+        "has_more": page.has_more,
+        "next_after": page.next_after,
+    }
+
+
+def _open_or_404(dataset_id: UUID) -> TablePart:
+    return open_table(get_object_or_404(Dataset.objects.open(), pk=dataset_id))
+
+
+class OpenRowsView(APIView):
+    """Rows of an open dataset, for everyone."""
+
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="open_rows",
+        parameters=[OpenApiParameter(name, str) for name in ("columns", "filter", "sort", "limit", "after")],
+        responses={200: OpenApiResponse(OpenApiTypes.OBJECT, description="columns, rows, has_more, next_after")},
+    )
+    def get(self, request: Request, dataset_id: UUID) -> Response:
+        """One page of the open columns; no key is needed."""
+        table = _open_or_404(dataset_id)
+        options = query_options(request.query_params)
+        filters = parse_filters(options.pop("filter"), table.columns)
+        return Response(page_body(table.page(table.query(filters=filters, **options))))
+
+
+class OpenExportView(APIView):
+    """An open dataset as a file, for everyone."""
+
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(operation_id="open_export", responses={200: OpenApiTypes.BINARY})
+    def get(self, request: Request, dataset_id: UUID, format: str) -> HttpResponseBase:
+        """CSV, XLSX, JSON, Parquet or GeoJSON, streamed."""
+        response: StreamingHttpResponse = _open_or_404(dataset_id).download(format)
+        return response

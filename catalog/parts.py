@@ -1,0 +1,89 @@
+"""The part of a dataset's table that somebody may read without a grant: for previews, charts, downloads and API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from django.http import Http404, StreamingHttpResponse
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from catalog.models import Dataset
+from catalog.tables.engine import Page, Query, Sort, default_engine
+from catalog.tables.errors import TooManyRows, UnknownColumn
+from catalog.tables.export import CONTENT_TYPES, STREAMS, XLSX_ROWS
+from catalog.tables.filters import Filter
+from catalog.tables.schema import Column, ColumnType, TableRef
+
+
+@dataclass(frozen=True)
+class TablePart:
+    """Some columns of a dataset's table: what somebody may read of it without a grant."""
+
+    dataset: Dataset
+    ref: TableRef
+    columns: tuple[Column, ...]
+    row_count: int
+
+    def query(
+        self,
+        *,
+        columns: Sequence[str] | None = None,
+        filters: Sequence[Filter] = (),
+        sort: Sequence[Sort] = (),
+        limit: int = 100,
+        after: int | None = None,
+        offset: int = 0,
+    ) -> Query:
+        """A query within these columns.
+
+        Raises:
+            UnknownColumn: names the columns that are not among them.
+        """
+        names = tuple(columns) if columns else tuple(column.name for column in self.columns)
+        known = {column.name for column in self.columns}
+        asked = [*names, *(f.column for f in filters), *(s.column for s in sort)]
+        unknown = sorted(set(asked) - known)
+        if unknown:
+            raise UnknownColumn(_("There is no column named: %(names)s.") % {"names": "、".join(unknown)}, columns=unknown)
+        return Query(names, tuple(filters), tuple(sort), limit, offset, after)
+
+    def page(self, query: Query) -> Page:
+        return default_engine().page(self.ref, query)
+
+    @property
+    def formats(self) -> list[str]:
+        """The formats in which it can be downloaded."""
+        geometry = [c for c in self.columns if c.type == ColumnType.GEOMETRY]
+        return ["csv", "xlsx", "json", "parquet", *(["geojson"] if geometry else [])]
+
+    def download(self, format: str, query: Query | None = None) -> StreamingHttpResponse:
+        """The rows as a file; 404 for an unknown format, TooManyRows for an XLSX that cannot hold them."""
+        if format not in self.formats:
+            raise Http404
+        if format == "xlsx" and self.row_count > XLSX_ROWS:
+            raise TooManyRows
+        query = query or self.query()
+        chosen = tuple(column for name in query.columns or () if (column := self.ref.column(name)))
+        body = STREAMS[format](default_engine().batches(self.ref, query), chosen)
+        response = StreamingHttpResponse(body, content_type=CONTENT_TYPES[format])
+        response["Content-Disposition"] = disposition(self.dataset, format)
+        return response
+
+
+def disposition(dataset: Dataset, format: str) -> str:
+    """``Content-Disposition`` with the title as the file's name, in the form that every browser reads (RFC 6266)."""
+    name = slugify(dataset.title, allow_unicode=True)[:80] or "data"
+    return f"attachment; filename=\"data.{format}\"; filename*=UTF-8''{quote(name)}.{format}"
+
+
+def table_part(dataset: Dataset, names: Sequence[str]) -> TablePart | None:
+    """The part of the dataset's table with these columns; None when there is no table or none of them."""
+    distribution = dataset.distributions.select_related("current").filter(current__isnull=False).first()
+    if distribution is None or distribution.current is None:
+        return None
+    ref = distribution.current.ref
+    columns = tuple(column for name in names if (column := ref.column(name)))
+    return TablePart(dataset, ref, columns, distribution.current.row_count) if columns else None

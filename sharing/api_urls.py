@@ -1,0 +1,19 @@
+"""The sharing part of ``/api/v1/``."""
+
+from django.urls import path
+
+from sharing import api
+from sharing.delivery import api as delivery
+
+urlpatterns = [
+    path("requests/", api.RequestListView.as_view(), name="requests"),
+    path("requests/<uuid:request_id>/", api.RequestDetailView.as_view(), name="request"),
+    path("requests/<uuid:request_id>/submit/", api.RequestSubmitView.as_view(), name="request-submit"),
+    path("steps/", api.StepListView.as_view(), name="steps"),
+    path("steps/decide/", api.StepBulkView.as_view(), name="steps-decide"),
+    path("steps/<uuid:step_id>/decide/", api.StepDecideView.as_view(), name="step-decide"),
+    path("grants/", api.GrantListView.as_view(), name="grants"),
+    path("grants/<uuid:grant_id>/", api.GrantDetailView.as_view(), name="grant"),
+    path("data/<uuid:grant_id>/rows", delivery.RowsView.as_view(), name="data-rows"),
+    path("data/<uuid:grant_id>/export/<slug:format>", delivery.ExportView.as_view(), name="data-export"),
+]
