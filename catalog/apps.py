@@ -9,4 +9,6 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalogue")
 
     def ready(self) -> None:
-        from catalog import rules, verification  # noqa: F401  (registers the answers and the checks)
+        from catalog import navigation, rules, verification  # noqa: F401  (registers the answers and the checks)
+
+        navigation.register()

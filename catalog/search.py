@@ -92,6 +92,14 @@ class Result:
     def has_next(self) -> bool:
         return self.query.page < self.pages
 
+    @property
+    def next_page(self) -> int:
+        return self.query.page + 1
+
+    @property
+    def previous_page(self) -> int:
+        return min(self.query.page - 1, self.pages)
+
 
 class _Matches(Func):
     """``vector @@ query``; the words are cut by ``catalog.words``, so PostgreSQL's own parser is not asked."""

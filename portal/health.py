@@ -24,7 +24,7 @@ def _worker() -> bool:
     """Whether some worker has given a sign of life within a minute."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM procrastinate_workers WHERE last_heartbeat > now() - %s)", [WORKER_SILENCE]
+            "SELECT EXISTS (SELECT 1 FROM procrastinate_workers WHERE last_heartbeat > %s)", [timezone.now() - WORKER_SILENCE]
         )
         return bool(cursor.fetchone()[0])
 

@@ -82,11 +82,11 @@ class NewRequestSerializer(serializers.Serializer[Any]):
 
     department = serializers.UUIDField()
     title = serializers.CharField(max_length=200)
-    purpose = serializers.ChoiceField(Purpose.choices)
+    purpose = serializers.ChoiceField(choices=Purpose.choices)
     legal_basis = serializers.CharField(max_length=2000)
     scenario = serializers.CharField(max_length=2000)
     scope_of_use = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
-    channels = serializers.MultipleChoiceField(["api", "file"], default=["api", "file"])
+    channels = serializers.MultipleChoiceField(choices=["api", "file"], default=["api", "file"])
     frequency = serializers.CharField(max_length=15, required=False, default="irregular")
     valid_until = serializers.DateField()
     is_cross_border = serializers.BooleanField(default=False)
@@ -118,7 +118,7 @@ class StepSerializer(serializers.ModelSerializer[ApprovalStep]):
 class DecisionSerializer(serializers.Serializer[Any]):
     """A verdict; refusing needs reason and note, returning needs a note."""
 
-    verdict = serializers.ChoiceField(Verdict.choices)
+    verdict = serializers.ChoiceField(choices=Verdict.choices)
     reason = serializers.CharField(required=False, default="", allow_blank=True)
     note = serializers.CharField(required=False, default="", allow_blank=True)
 

@@ -10,6 +10,7 @@ class SharingConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import lifecycle
-        from sharing import rules, verification, withdrawal  # noqa: F401  (registers the answers and the checks)
+        from sharing import navigation, rules, verification, withdrawal  # noqa: F401  (registers the answers and the checks)
 
         lifecycle.on_withdrawn(withdrawal.dataset_withdrawn)
+        navigation.register()

@@ -1,13 +1,20 @@
-"""Tests: quick hashing, no pool, no lockout, and files under a folder of their own for each process."""
+"""Tests: a database server and files of their own, quick hashing, no pool, no lockout, no throttling."""
 
 import os
 from pathlib import Path
 
-from portal.settings.base import *  # noqa: F403
-from portal.settings.base import REST_FRAMEWORK, VAR_DIR
+from portal.database import embedded_url
 
-SECRET_KEY = "tests"  # noqa: S105
+_VAR = Path(__file__).resolve().parent.parent.parent / "var"
+_NAMED_SERVER = os.environ.get("TEST_DATABASE_URL", "")
+os.environ["DATABASE_URL"] = _NAMED_SERVER or embedded_url(_VAR / "test-postgres", durable=False)
+os.environ["DATABASE_POOL"] = "0"
+
+from portal.settings.base import *  # noqa: E402
+from portal.settings.base import DATABASES, REST_FRAMEWORK  # noqa: E402
+
 DEMO = True
+SECRET_KEY = "tests"  # noqa: S105
 ALLOWED_HOSTS = ["*"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
 SECURE_SSL_REDIRECT = False
@@ -21,6 +28,11 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 REST_FRAMEWORK = {**REST_FRAMEWORK, "DEFAULT_THROTTLE_CLASSES": []}
-_FILES = Path(VAR_DIR) / "test-files" / os.environ.get("PYTEST_XDIST_WORKER", "main")
-TABLES_ROOT = _FILES / "tables"
-UPLOADS_ROOT = _FILES / "uploads"
+
+# Runs at the same time share the server; each has databases and files under its own process id.
+RUN = f"{os.getpid()}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+if not _NAMED_SERVER:
+    DATABASES["default"]["TEST"] = {"NAME": f"test_{os.getpid()}"}
+RUN_FILES = _VAR / "test-files" / RUN
+TABLES_ROOT = RUN_FILES / "tables"
+UPLOADS_ROOT = RUN_FILES / "uploads"

@@ -1,0 +1,101 @@
+"""Facets and chips of a search as a page shows them: labels, counts, and the links that choose or remove a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Grade, OpenType, SharingType, Theme, UpdateCycle
+from catalog.search import FACETS, Result
+from portal.departments.models import Department, Level, Region
+
+_TITLES: dict[str, str | Promise] = {
+    "theme": _("Theme"),
+    "provider": _("Provider"),
+    "level": _("Level"),
+    "sharing": _("Sharing type"),
+    "open": _("Open type"),
+    "cycle": _("Update cycle"),
+    "grade": _("Data grade"),
+    "format": _("Format"),
+}
+_CHOICES: dict[str, Any] = {
+    "level": Level.choices,
+    "sharing": SharingType.choices,
+    "open": OpenType.choices,
+    "cycle": UpdateCycle.choices,
+    "grade": Grade.choices,
+}
+_FIRST_OPEN = ("theme", "provider", "level", "sharing")
+
+
+@dataclass(frozen=True)
+class Option:
+    label: str
+    count: int
+    url: str
+    is_on: bool
+
+
+@dataclass(frozen=True)
+class Facet:
+    title: str | Promise
+    options: list[Option]
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A chosen value with the link that takes it away."""
+
+    label: str
+    url: str
+
+
+def _labels(result: Result) -> dict[str, dict[str, str]]:
+    """Labels of the values in the facets and in the choice; two queries."""
+    wanted = {value for value, _n in result.facets.get("provider", [])} | set(result.query.filters.get("provider", ()))
+    try:
+        names = Department.objects.filter(pk__in=wanted).values_list("pk", "name")
+        providers = {str(pk): name for pk, name in names}
+    except (ValueError, TypeError):
+        providers = {}
+    labels = {name: {str(value): str(label) for value, label in choices} for name, choices in _CHOICES.items()}
+    labels["theme"] = {theme.code: str(theme) for theme in Theme.objects.all()}
+    labels["provider"] = providers
+    labels["format"] = {"csv": "CSV", "xlsx": "XLSX", "geojson": "GeoJSON"}
+    return labels
+
+
+def _toggled(params: QueryDict, name: str, value: str) -> str:
+    changed = params.copy()
+    changed.pop("page", None)
+    values = changed.getlist(name)
+    changed.setlist(name, [v for v in values if v != value] if value in values else [*values, value])
+    return f"?{changed.urlencode()}"
+
+
+def facets_of(result: Result, params: QueryDict) -> tuple[list[Facet], list[Chip]]:
+    """The facets in the order of ``search.FACETS``, and a chip for each chosen value."""
+    labels = _labels(result)
+    facets, chips = [], []
+    for name in FACETS:
+        chosen = result.query.filters.get(name, ())
+        known = labels.get(name, {})
+        chips += [Chip(known.get(value, value), _toggled(params, name, value)) for value in chosen if name != "state"]
+        if name not in result.facets:
+            continue
+        options = [
+            Option(known.get(value, value), count, _toggled(params, name, value), value in chosen)
+            for value, count in result.facets[name]
+        ]
+        facets.append(Facet(_TITLES[name], options, bool(chosen) or name in _FIRST_OPEN))
+    if result.query.region:
+        region = Region.objects.filter(pk=result.query.region).first()
+        label = region.name if region else result.query.region
+        chips.append(Chip(label, _toggled(params, "region", result.query.region)))
+    return facets, chips

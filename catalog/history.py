@@ -1,0 +1,54 @@
+"""The events of a record in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from catalog.models import Dataset
+from portal.audit.models import Event
+from portal.audit.record import stream_of
+
+LIMIT = 100
+
+SENTENCES: dict[str, str | Promise] = {
+    "dataset.created": gettext_lazy("created the record"),
+    "dataset.updated": gettext_lazy("changed the record"),
+    "dataset.submitted": gettext_lazy("submitted it for review"),
+    "dataset.reviewed": gettext_lazy("agreed for the department"),
+    "dataset.published": gettext_lazy("published version %(version)s"),
+    "dataset.returned": gettext_lazy("returned it for changes: %(note)s"),
+    "dataset.withdrawn": gettext_lazy("withdrew it: %(reason)s"),
+    "dataset.imported": gettext_lazy("imported the record"),
+    "table.upload": gettext_lazy("uploaded the file %(file)s"),
+    "table.loaded": gettext_lazy("the data were loaded: %(rows)s rows, %(rejected)s rejected"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One event as a reader sees it."""
+
+    at: dt.datetime
+    who: str
+    sentence: str
+
+
+def line_of(event: Event, sentences: dict[str, str | Promise]) -> Line:
+    """An event in words, by the sentence of its verb."""
+    who = str(event.actor) if event.actor else _("the portal")
+    if event.on_behalf_of:
+        who = _("%(who)s on behalf of %(other)s") % {"who": who, "other": event.on_behalf_of}
+    words = defaultdict(str, {name: value if value is not None else "" for name, value in event.data.items()})
+    return Line(event.at, who, str(sentences.get(event.verb, event.verb)) % words)
+
+
+def lines(dataset: Dataset) -> list[Line]:
+    """The newest events of a record, newest first."""
+    events = Event.objects.filter(stream=stream_of(dataset)).select_related("actor", "on_behalf_of")
+    return [line_of(event, SENTENCES) for event in events.order_by("-seq")[:LIMIT]]

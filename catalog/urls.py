@@ -1,0 +1,28 @@
+"""The internal catalogue."""
+
+from django.contrib.auth.decorators import login_required
+from django.urls import path
+
+from catalog.views import data, lists, records
+
+app_name = "catalog"
+urlpatterns = [
+    path("", login_required(lists.dataset_list), name="dataset-list"),
+    path("export/", login_required(lists.export), name="list-export"),
+    path("mine/", lists.MineView.as_view(), name="dataset-mine"),
+    path("review/", lists.ReviewView.as_view(), name="dataset-review"),
+    path("new/", records.dataset_create, name="dataset-create"),
+    path("<uuid:pk>/", login_required(records.dataset_detail), name="dataset-detail"),
+    path("<uuid:pk>/edit/", records.dataset_edit, name="dataset-edit"),
+    path("<uuid:pk>/submit/", records.dataset_submit, name="dataset-submit"),
+    path("<uuid:pk>/approve/", records.dataset_approve, name="dataset-approve"),
+    path("<uuid:pk>/return/", records.dataset_return, name="dataset-return"),
+    path("<uuid:pk>/withdraw/", records.dataset_withdraw, name="dataset-withdraw"),
+    path("<uuid:pk>/upload/", data.dataset_upload, name="dataset-upload"),
+    path("<uuid:pk>/rows/", data.dataset_rows, name="dataset-rows"),
+    path("<uuid:pk>/export/<slug:format>/", data.dataset_export, name="dataset-export"),
+    path("jobs/<uuid:pk>/", data.job_detail, name="job-detail"),
+    path("jobs/<uuid:pk>/cancel/", data.job_cancel, name="job-cancel"),
+    path("jobs/<uuid:pk>/retry/", data.job_retry, name="job-retry"),
+    path("jobs/<uuid:pk>/rejects/", data.job_rejects, name="job-rejects"),
+]

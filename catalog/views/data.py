@@ -1,0 +1,110 @@
+"""The data of a record: upload, loading with progress, rows to browse, downloads."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from catalog import loading
+from catalog.browse import browse
+from catalog.forms import UploadForm
+from catalog.models import Dataset, IngestJob
+from catalog.parts import TablePart, table_part
+from catalog.rules import previewable_columns
+from catalog.tables.errors import TableError
+from catalog.views.records import visible_or_404
+from portal import access
+from portal.access import Permission
+from portal.errors import PortalError
+from portal.views import actor_of
+
+
+@login_required
+def dataset_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Upload a file; what it is not is told at once, and nothing is kept then."""
+    dataset = visible_or_404(request, pk)
+    access.require(actor_of(request), Permission.DATASET_EDIT, dataset)
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            loading.start(dataset=dataset, upload=form.cleaned_data["file"], actor=actor_of(request))
+        except PortalError as error:
+            form.add_error("file", str(error))
+        else:
+            messages.success(request, _("The file is here and is being loaded."))
+            return redirect(f"{dataset.get_absolute_url()}#data")
+    context = {"dataset": dataset, "form": form}
+    return render(request, "catalog/upload.html", context, status=422 if form.errors else 200)
+
+
+def _job_or_404(request: HttpRequest, pk: UUID) -> IngestJob:
+    visible = Dataset.objects.readable_by(actor_of(request).standing.reader_groups)
+    rows = IngestJob.objects.filter(distribution__dataset__in=visible).select_related("distribution__dataset__provider")
+    job = get_object_or_404(rows, pk=pk)
+    access.require(actor_of(request), Permission.DATASET_EDIT, job.distribution.dataset)
+    return job
+
+
+@login_required
+def job_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The progress of a load, as the fragment that refreshes itself."""
+    return render(request, "catalog/_job.html", {"job": _job_or_404(request, pk)})
+
+
+@login_required
+@require_POST
+def job_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Stop a load."""
+    job = _job_or_404(request, pk)
+    loading.cancel(job=job, actor=actor_of(request))
+    return redirect(job.distribution.dataset)
+
+
+@login_required
+@require_POST
+def job_retry(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Run a failed load again."""
+    job = _job_or_404(request, pk)
+    loading.retry(job=job, actor=actor_of(request))
+    return redirect(job.distribution.dataset)
+
+
+@login_required
+def job_rejects(request: HttpRequest, pk: UUID) -> FileResponse:
+    """The rows that could not be loaded, with line numbers and reasons."""
+    path = loading.reject_path(_job_or_404(request, pk))
+    if not path.exists():
+        raise Http404
+    return FileResponse(path.open("rb"), as_attachment=True, filename="rejected.csv")
+
+
+def _part_or_404(request: HttpRequest, pk: UUID) -> TablePart:
+    dataset = visible_or_404(request, pk)
+    part = table_part(dataset, previewable_columns(actor_of(request), dataset))
+    if part is None:
+        raise Http404
+    return part
+
+
+@login_required
+def dataset_rows(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """All rows that the reader may see without a grant, with conditions, order and paging."""
+    part = _part_or_404(request, pk)
+    try:
+        context = browse(part, request.GET)
+        status = 200
+    except TableError as error:
+        context, status = {**browse(part, None), "error": error}, 422
+    return render(request, "catalog/dataset_rows.html", {**context, "dataset": part.dataset}, status=status)
+
+
+@login_required
+def dataset_export(request: HttpRequest, pk: UUID, format: str) -> HttpResponseBase:
+    """Those rows as a file, streamed."""
+    return _part_or_404(request, pk).download(format)

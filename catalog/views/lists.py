@@ -1,0 +1,107 @@
+"""The catalogue, one's own records, and the records to review."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.generic import ListView
+
+from catalog.facets import facets_of
+from catalog.models import Dataset, DatasetState
+from catalog.rules import REVIEW_DUTIES
+from catalog.search import COUNT_LIMIT, SORTS, SearchQuery, matching, search
+from portal import access
+from portal.access import Actor, Permission
+from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
+from portal.errors import NotPermitted
+from portal.exports import csv_response
+from portal.views import CappedPaginator, WorkplaceMixin, actor_of
+
+
+def _require_duty(request: HttpRequest) -> Actor:
+    actor = actor_of(request)
+    if not actor.standing.duties:
+        raise NotPermitted(_("The catalogue is for those who hold a duty in a department."))
+    return actor
+
+
+def dataset_list(request: HttpRequest) -> HttpResponse:
+    """Search of the catalogue with facets."""
+    actor = _require_duty(request)
+    result = search(SearchQuery.from_params(request.GET), actor.standing.reader_groups)
+    facets, chips = facets_of(result, request.GET)
+    context = {
+        "result": result,
+        "facets": facets,
+        "chips": chips,
+        "may_apply": access.can(actor, Permission.REQUEST_CREATE),
+        "may_create": access.can(actor, Permission.DATASET_CREATE),
+    }
+    return render(request, "catalog/dataset_list.html", context)
+
+
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The result of a search as CSV, at most 10,000 records."""
+    actor = _require_duty(request)
+    query = SearchQuery.from_params(request.GET)
+
+    def rows() -> Iterator[list[Any]]:
+        yield [_("resource code"), _("title"), _("provider"), _("sharing type"), _("open type"), _("update cycle"), _("data grade"), _("published")]
+        found = matching(query, actor.standing.reader_groups).order_by(*SORTS[query.sort or "modified"])
+        for row in found.select_related("dataset__provider")[:COUNT_LIMIT].iterator(chunk_size=1_000):
+            d = row.dataset
+            types = [d.get_sharing_type_display(), d.get_open_type_display(), d.get_update_cycle_display()]
+            yield [d.code, d.title, d.provider.name, *types, d.get_grade_display(), d.issued and d.issued.date()]
+
+    return csv_response(rows(), "catalogue")
+
+
+class MineView(WorkplaceMixin, ListView[Dataset]):
+    """Records of my departments, by state."""
+
+    permission = Permission.DATASET_CREATE
+    template_name = "catalog/dataset_mine.html"
+    paginate_by = 20
+    paginator_class = CappedPaginator
+
+    def get_queryset(self) -> QuerySet[Dataset]:
+        departments = self.actor.standing.departments_with(Duty.CATALOGUER)
+        rows = Dataset.objects.filter(provider__in=departments).select_related("provider")
+        if self.request.GET.get("state") in DatasetState.values:
+            rows = rows.filter(state=self.request.GET["state"])
+        if text := self.request.GET.get("q", "").replace("\x00", "").strip():
+            rows = rows.filter(title__icontains=text)
+        return rows.order_by("-modified", "-id")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(states=DatasetState.choices, **kwargs)
+
+
+def to_review(actor: Actor) -> QuerySet[Dataset]:
+    """Records that wait for a review of the actor's offices."""
+    standing = actor.standing
+    authorities = Department.objects.filter(pk__in=standing.departments_with(*AUTHORITY_DUTIES))
+    regions = list(authorities.values_list("region_id", flat=True)) if standing.duties else []
+    return Dataset.objects.to_review_by(standing.departments_with(*REVIEW_DUTIES), regions)
+
+
+def may_review_any(actor: Actor) -> bool:
+    return bool(actor.standing.departments_with(*REVIEW_DUTIES, *AUTHORITY_DUTIES))
+
+
+class ReviewView(WorkplaceMixin, ListView[Dataset]):
+    """Records that wait for my review, the longest waiting first."""
+
+    template_name = "catalog/dataset_review.html"
+    paginate_by = 20
+    paginator_class = CappedPaginator
+
+    def get_queryset(self) -> QuerySet[Dataset]:
+        if not may_review_any(self.actor):
+            raise NotPermitted
+        return to_review(self.actor).select_related("provider", "submitted_by").order_by("modified", "id")

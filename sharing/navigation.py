@@ -1,0 +1,81 @@
+"""The links of sharing in the main navigation, and its cards on the home page."""
+
+from __future__ import annotations
+
+from django.db.models import Count, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from portal.access import Actor, Permission, can
+from portal.context import Entry, register_nav
+from portal.dashboards import cards
+from portal.dashboards.cards import Card
+from portal.departments.models import AUTHORITY_DUTIES, Duty
+from sharing.models import ApprovalStep, BasketItem, Grant, RequestState, SharingRequest
+from sharing.views.queue import decides_somewhere
+
+
+def _may_apply(actor: Actor) -> bool:
+    return can(actor, Permission.REQUEST_CREATE)
+
+
+def _basket(actor: Actor) -> int:
+    return BasketItem.objects.filter(user_id=actor.user_id).count()
+
+
+def _open_steps(actor: Actor) -> int:
+    return ApprovalStep.objects.of_offices(actor.standing).open().count()
+
+
+def _has_duty(actor: Actor) -> bool:
+    return bool(actor.standing.duties)
+
+
+def _is_authority(actor: Actor) -> bool:
+    return bool(actor.standing.departments_with(*AUTHORITY_DUTIES))
+
+
+def _cards(actor: Actor) -> list[Card]:
+    found = []
+    if _may_apply(actor):
+        departments = actor.standing.departments_with(Duty.APPLICANT)
+        counted = SharingRequest.objects.filter(department__in=departments).aggregate(
+            draft=Count("id", filter=Q(state=RequestState.DRAFT)),
+            review=Count("id", filter=Q(state=RequestState.IN_REVIEW)),
+            returned=Count("id", filter=Q(state=RequestState.RETURNED)),
+        )
+        url = reverse("sharing:request-list")
+        found += [
+            Card(_("Requests in review"), counted["review"], f"{url}?state=in_review"),
+            Card(_("Returned to us for changes"), counted["returned"], f"{url}?state=returned", "warn"),
+            Card(_("Drafts of requests"), counted["draft"], f"{url}?state=draft"),
+            Card(
+                _("Grants in force"),
+                Grant.objects.in_force().filter(department__in=departments).count(),
+                reverse("sharing:grant-list"),
+            ),
+        ]
+    if decides_somewhere(actor):
+        counted = (
+            ApprovalStep.objects.of_offices(actor.standing)
+            .open()
+            .aggregate(n=Count("id"), late=Count("id", filter=Q(due_at__lt=timezone.now())))
+        )
+        url = reverse("sharing:queue")
+        found += [
+            Card(_("Requests to decide"), counted["n"], url, "warn"),
+            Card(_("Past their deadline"), counted["late"], f"{url}?tab=late", "bad"),
+        ]
+    return found
+
+
+def register() -> None:
+    register_nav(
+        Entry(30, _("Basket"), "sharing:basket", _may_apply, _basket),
+        Entry(40, _("Requests"), "sharing:request-list", _has_duty),
+        Entry(50, _("Queue"), "sharing:queue", decides_somewhere, _open_steps),
+        Entry(60, _("Grants"), "sharing:grant-list", _has_duty),
+        Entry(70, _("Supervision"), "sharing:supervision", _is_authority),
+    )
+    cards.register(_cards)

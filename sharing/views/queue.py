@@ -1,0 +1,244 @@
+"""The offices' queue and the screen on which a step is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Max, Prefetch, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+from django.views.generic import ListView
+
+from catalog.tables.filters import describe
+from portal import access
+from portal.access import Permission
+from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
+from portal.errors import InvalidInput, NotPermitted, PortalError
+from portal.exports import csv_response
+from portal.views import CappedPaginator, WorkplaceMixin, actor_of
+from sharing import way, workflow
+from sharing.forms import DecisionForm
+from sharing.models import ApprovalStep, Grant, RequestItem, StepItem, StepState
+from sharing.workflow import BulkEntry, Decision
+
+DECIDING_DUTIES = (Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER, Duty.SECURITY_OFFICER, *AUTHORITY_DUTIES)
+TABS = {
+    "open": gettext_lazy("To decide"),
+    "late": gettext_lazy("Late"),
+    "paused": gettext_lazy("With the applicant"),
+    "done": gettext_lazy("Decided"),
+}
+FORMER_DECISIONS = 5
+
+
+def decides_somewhere(actor: Any) -> bool:
+    """Whether the actor holds a duty that decides steps."""
+    return bool(actor.standing.departments_with(*DECIDING_DUTIES))
+
+
+def _matching(request: HttpRequest) -> QuerySet[ApprovalStep]:
+    """Steps of my offices in the chosen tab, by deadline; decided ones newest first."""
+    params = request.GET
+    rows = ApprovalStep.objects.of_offices(actor_of(request).standing)
+    tab = params.get("tab", "open")
+    if tab == "done":
+        rows = rows.filter(state=StepState.DONE).order_by("-decided_at", "-id")
+    elif tab == "paused":
+        rows = rows.filter(state=StepState.PAUSED).order_by("id")
+    else:
+        rows = rows.open().order_by("due_at", "id")
+        if tab == "late":
+            rows = rows.filter(due_at__lt=timezone.now())
+    if text := params.get("q", "").replace("\x00", "").strip():
+        by_text = Q(request__number__istartswith=text) | Q(request__title__icontains=text)
+        rows = rows.filter(by_text | Q(request__department__name__icontains=text))
+    if stage := params.get("stage", ""):
+        rows = rows.filter(stage=stage)
+    return rows
+
+
+def _shown(rows: QuerySet[ApprovalStep]) -> QuerySet[ApprovalStep]:
+    """What a line of the queue shows; two queries more, however many lines."""
+    entries = StepItem.objects.filter(is_needed=True).select_related("item__dataset").order_by("item_id")
+    related = rows.select_related("request__department__region", "department")
+    needed = Q(step_items__is_needed=True)
+    return related.prefetch_related(Prefetch("step_items", queryset=entries, to_attr="needed")).annotate(
+        items=Count("step_items", filter=needed), grade=Max("step_items__item__dataset__grade", filter=needed)
+    )
+
+
+class QueueView(WorkplaceMixin, ListView[ApprovalStep]):
+    """What waits for my offices, the next deadline first."""
+
+    template_name = "sharing/queue.html"
+    paginate_by = 20
+    paginator_class = CappedPaginator
+
+    def get_queryset(self) -> QuerySet[ApprovalStep]:
+        if not decides_somewhere(self.actor):
+            raise NotPermitted
+        return _matching(self.request)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        page = context["page_obj"]
+        ids = [step.pk for step in page.object_list]
+        shown = _shown(ApprovalStep.objects.filter(pk__in=ids)).in_bulk()
+        stages = dict(ApprovalStep.objects.of_offices(self.actor.standing).values_list("stage", "title").distinct())
+        context["steps"] = [shown[pk] for pk in ids]
+        return context | {"tabs": TABS, "tab": self.request.GET.get("tab", "open"), "stages": stages, "form": DecisionForm()}
+
+
+@login_required
+def queue_export(request: HttpRequest) -> StreamingHttpResponse:
+    """The queue as CSV."""
+    found = _shown(_matching(request))
+
+    def rows() -> Iterator[list[Any]]:
+        yield [_("deadline"), _("number"), _("title"), _("applicant"), _("step"), _("datasets"), _("state")]
+        for step in found.iterator(chunk_size=500):
+            r = step.request
+            yield [step.due_at, r.number, r.title, r.department.name, step.label, step.items, step.get_state_display()]  # type: ignore[attr-defined]
+
+    return csv_response(rows(), "queue")
+
+
+def step_or_404(request: HttpRequest, pk: UUID) -> ApprovalStep:
+    """A step of one of my offices that was opened already."""
+    rows = ApprovalStep.objects.of_offices(actor_of(request).standing).exclude(state=StepState.WAITING)
+    return get_object_or_404(rows.select_related("request__department__region", "request__created_by", "department"), pk=pk)
+
+
+def step_detail(request: HttpRequest, step: ApprovalStep, typed: dict[UUID, DecisionForm] | None = None) -> dict[str, Any]:
+    """Everything needed to decide a step on one screen."""
+    open_ids = set(workflow.open_items(step))
+    entries = list(
+        step.step_items.filter(is_needed=True)
+        .select_related("item__dataset__provider", "decided_by")
+        .prefetch_related("item__dataset__items")
+    )
+    datasets = [entry.item.dataset_id for entry in entries]
+    held = Grant.objects.in_force().filter(department=step.request.department, dataset__provider__in=[
+        entry.item.dataset.provider_id for entry in entries
+    ])
+    return {
+        "step": step,
+        "sharing_request": step.request,
+        "rows": [_row(entry, open_ids, typed) for entry in entries],
+        "may_decide": step.state == StepState.OPEN and access.can(actor_of(request), Permission.STEP_DECIDE, step),
+        "held": list(held.select_related("dataset")[:20]),
+        "former": list(_former(datasets, step)),
+        "lanes": way.way_of(step.request),
+        "all_form": DecisionForm(prefix="all"),
+    }
+
+
+def _row(entry: StepItem, open_ids: set[UUID], typed: dict[UUID, DecisionForm] | None) -> dict[str, Any]:
+    fields = {item.column: item for item in entry.item.dataset.items.all()}
+    titles = {column: item.name for column, item in fields.items()}
+    form = (typed or {}).get(entry.item_id) or DecisionForm(prefix=str(entry.item_id))
+    return {
+        "entry": entry,
+        "item": entry.item,
+        "columns": [fields[c] for c in entry.item.columns if c in fields],
+        "rows": describe(entry.item.row_filter, titles),
+        "is_open": entry.item_id in open_ids,
+        "form": form,
+    }
+
+
+def _former(datasets: list[UUID], step: ApprovalStep) -> QuerySet[RequestItem]:
+    """The last answers to others on the same datasets."""
+    answered = RequestItem.objects.filter(dataset__in=datasets, answered_at__isnull=False).exclude(request=step.request)
+    return answered.select_related("dataset", "request__department").order_by("-answered_at")[:FORMER_DECISIONS]
+
+
+@login_required
+def step_page(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Look at a step."""
+    return render(request, "sharing/step_detail.html", step_detail(request, step_or_404(request, pk)))
+
+
+@login_required
+@require_POST
+def step_decide(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Decide items of a step; what was typed is kept when it cannot be done."""
+    step = step_or_404(request, pk)
+    forms = {e.item_id: DecisionForm(request.POST, prefix=str(e.item_id)) for e in step.step_items.all()}
+    decisions = {
+        item_id: Decision(form.cleaned_data["verdict"], form.cleaned_data["reason"], form.cleaned_data["note"])
+        for item_id, form in forms.items()
+        if form.is_valid() and form.cleaned_data["verdict"]
+    }
+    text = request.POST.get("seen_version", "")
+    seen = int(text) if text.isdecimal() and len(text) < 9 else -1
+    try:
+        workflow.decide(step=step, actor=actor_of(request), seen_version=seen, decisions=decisions)
+    except PortalError as error:
+        context = step_detail(request, step_or_404(request, pk), forms) | {"error": error}
+        context["messages_of"] = [m for found in getattr(error, "fields", {}).values() for m in found]
+        return render(request, "sharing/step_detail.html", context, status=int(error.status))
+    messages.success(request, _("Decided."))
+    return redirect("sharing:queue")
+
+
+@login_required
+@require_POST
+def queue_decide(request: HttpRequest) -> HttpResponse:
+    """The same decision on all open items of the selected steps: first what will happen, then one line a step."""
+    versions: dict[str, int] = {}
+    for text in request.POST.getlist("step")[: workflow.BULK_LIMIT]:
+        pk, _colon, version = text.partition(":")
+        if version.isdecimal() and len(version) < 9:
+            versions[pk] = int(version)
+    try:
+        ids = [UUID(pk) for pk in versions]
+    except ValueError:
+        ids = []
+    if not ids:
+        messages.warning(request, _("Select at least one line first."))
+        return redirect("sharing:queue")
+    rows = ApprovalStep.objects.of_offices(actor_of(request).standing).select_related("request__department", "department")
+    found = list(rows.filter(pk__in=ids).order_by("due_at", "id"))
+    form = DecisionForm(request.POST)
+    context: dict[str, Any] = {"steps": found, "form": form, "versions": versions}
+    if request.POST.get("confirmed") and form.is_valid():
+        data = form.cleaned_data
+        decision = Decision(data["verdict"], data["reason"], data["note"])
+        try:
+            decision.check()
+        except InvalidInput as error:
+            form.add_error(None, str(error))
+        else:
+            entries = [BulkEntry(step, versions[str(step.pk)], decision) for step in found]
+            results = {r.step_id: r for r in workflow.decide_many(entries=entries, actor=actor_of(request))}
+            context["results"] = [(step, results[step.pk].error) for step in found]
+            return render(request, "sharing/bulk_result.html", context)
+    status = 422 if form.errors else 200
+    return render(request, "sharing/bulk_confirm.html", context, status=status)
+
+
+class SupervisionView(WorkplaceMixin, ListView[ApprovalStep]):
+    """Open steps past their deadline in the authority's region and below, the latest first."""
+
+    template_name = "sharing/supervision.html"
+    paginate_by = 20
+    paginator_class = CappedPaginator
+
+    def get_queryset(self) -> QuerySet[ApprovalStep]:
+        authorities = Department.objects.filter(pk__in=self.actor.standing.departments_with(*AUTHORITY_DUTIES))
+        within = Q(pk__in=[])
+        for authority in authorities.select_related("region"):
+            within |= Q(department__region__path__startswith=authority.region.path)
+        if not authorities:
+            raise NotPermitted
+        rows = ApprovalStep.objects.open().filter(within, due_at__lt=timezone.now())
+        return rows.select_related("request__department", "department").order_by("due_at", "id")

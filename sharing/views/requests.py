@@ -1,0 +1,334 @@
+"""Basket, drafts and requests, as the applicant works with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+from django.views.generic import ListView
+
+from catalog.browse import conditions_from
+from catalog.items import declared_columns
+from catalog.tables.filters import OPERATORS, describe
+from portal import access
+from portal.access import Actor, Permission
+from portal.audit.record import stream_of
+from portal.departments.models import Department, Duty
+from portal.errors import InvalidInput, PortalError
+from portal.exports import csv_response
+from portal.views import CappedPaginator, WorkplaceMixin, actor_of
+from sharing import drafts, history, way, workflow
+from sharing.forms import RequestForm
+from sharing.models import BasketItem, RequestItem, RequestState, SharingRequest
+
+SORTS = ("number", "title", "modified", "submitted_at")
+
+
+def _ids(request: HttpRequest) -> list[UUID]:
+    found = []
+    for text in request.POST.getlist("dataset")[: drafts.ITEM_LIMIT]:
+        try:
+            found.append(UUID(text))
+        except ValueError:
+            continue
+    return found
+
+
+def _next(request: HttpRequest, default: str) -> HttpResponse:
+    target = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
+    return redirect(target if safe else default)
+
+
+@login_required
+def basket(request: HttpRequest) -> HttpResponse:
+    """The datasets put aside, by provider."""
+    actor = actor_of(request)
+    access.require(actor, Permission.REQUEST_CREATE)
+    rows = BasketItem.objects.filter(user=actor.user).select_related("dataset__provider__region")
+    items = sorted(rows, key=lambda row: (row.dataset.provider.region.level, row.dataset.provider.name))
+    open_drafts = SharingRequest.objects.filter(created_by=actor.user, state=RequestState.DRAFT).order_by("-modified")
+    return render(request, "sharing/basket.html", {"items": items, "drafts": open_drafts[:10]})
+
+
+@login_required
+@require_POST
+def basket_add(request: HttpRequest) -> HttpResponse:
+    """Put datasets in the basket and go back."""
+    actor = actor_of(request)
+    access.require(actor, Permission.REQUEST_CREATE)
+    added = drafts.add_to_basket(actor=actor, dataset_ids=_ids(request))
+    if added:
+        text = ngettext("%(n)s dataset is in the basket now.", "%(n)s datasets are in the basket now.", added)
+        messages.success(request, text % {"n": added})
+    else:
+        messages.warning(request, _("Nothing was added: choose datasets that are not in the basket yet."))
+    return _next(request, "sharing:basket")
+
+
+@login_required
+@require_POST
+def basket_remove(request: HttpRequest) -> HttpResponse:
+    """Take datasets out of the basket."""
+    actor = actor_of(request)
+    access.require(actor, Permission.REQUEST_CREATE)
+    assert actor.user is not None
+    drafts.remove_from_basket(user=actor.user, dataset_ids=_ids(request))
+    return redirect("sharing:basket")
+
+
+def _applicants(actor: Actor) -> QuerySet[Department]:
+    return Department.objects.active().filter(pk__in=actor.standing.departments_with(Duty.APPLICANT))
+
+
+def _show(form: RequestForm, error: PortalError) -> None:
+    for name, found in (error.fields if isinstance(error, InvalidInput) else {}).items():
+        for message in found:
+            form.add_error(name if name in form.fields else None, str(message))
+    if not form.errors:
+        form.add_error(None, str(error))
+
+
+@login_required
+def request_create(request: HttpRequest) -> HttpResponse:
+    """A draft of everything in the basket."""
+    actor = actor_of(request)
+    access.require(actor, Permission.REQUEST_CREATE)
+    rows = list(BasketItem.objects.filter(user=actor.user).select_related("dataset__provider"))
+    if not rows:
+        messages.warning(request, _("The basket is empty. Put datasets in it first."))
+        return redirect("sharing:basket")
+    form = RequestForm(request.POST or None, departments=_applicants(actor))
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = drafts.create(
+                actor=actor,
+                department=form.cleaned_data["department"],
+                details=form.details(),
+                dataset_ids=[row.dataset_id for row in rows],
+            )
+        except PortalError as error:
+            _show(form, error)
+        else:
+            messages.success(request, _("The draft is saved. Choose items and rows where you need less, then submit."))
+            return redirect(made)
+    context = {"form": form, "basket": rows}
+    return render(request, "sharing/request_form.html", context, status=422 if request.method == "POST" else 200)
+
+
+def request_or_404(request: HttpRequest, pk: UUID) -> SharingRequest:
+    """The request, when the reader may see it."""
+    actor = actor_of(request)
+    rows = SharingRequest.objects.select_related("department__region", "created_by", "route_version")
+    return get_object_or_404(rows.readable_by(actor.user_id or 0, actor.standing), pk=pk)
+
+
+@login_required
+def request_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Change what a draft or returned request states."""
+    found = request_or_404(request, pk)
+    access.require(actor_of(request), Permission.REQUEST_EDIT, found)
+    form = RequestForm(request.POST or None, instance=found)
+    if request.method == "POST" and form.is_valid():
+        try:
+            drafts.update(request=found, actor=actor_of(request), details=form.details())
+        except PortalError as error:
+            _show(form, error)
+        else:
+            messages.success(request, _("Saved."))
+            return redirect(found)
+    context = {"form": form, "sharing_request": found}
+    return render(request, "sharing/request_form.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _item_rows(found: SharingRequest) -> list[dict[str, Any]]:
+    items = found.items.select_related("dataset__provider__region", "grant").prefetch_related("dataset__items")
+    rows = []
+    for item in items:
+        fields = {data_item.column: data_item for data_item in item.dataset.items.all()}
+        titles = {column: data_item.name for column, data_item in fields.items()}
+        rows.append(
+            {
+                "item": item,
+                "columns": [fields[column] for column in item.columns if column in fields],
+                "all": len(item.columns) == len(fields),
+                "rows": describe(item.row_filter, titles),
+                "grant": getattr(item, "grant", None),
+            }
+        )
+    return rows
+
+
+@login_required
+def request_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A request: what is asked, the answers, the way it takes, its history."""
+    found = request_or_404(request, pk)
+    may_edit = access.can(actor_of(request), Permission.REQUEST_EDIT, found)
+    is_draft = found.state == RequestState.DRAFT
+    context: dict[str, Any] = {
+        "sharing_request": found,
+        "rows": _item_rows(found),
+        "lanes": [] if is_draft else way.way_of(found),
+        "lines": history.lines(stream_of(found)),
+        "may_edit": may_edit and found.state in (RequestState.DRAFT, RequestState.RETURNED),
+        "may_withdraw": may_edit and (found.is_open or is_draft),
+        "problems": _problems(found) if may_edit and is_draft else {},
+    }
+    if is_draft:
+        try:
+            context["preview"] = way.preview(found)
+        except PortalError as error:
+            context["preview_error"] = error
+    return render(request, "sharing/request_detail.html", context)
+
+
+def _problems(found: SharingRequest) -> dict[str, list[Any]]:
+    try:
+        drafts.check_complete(found)
+    except InvalidInput as error:
+        return error.fields
+    return {}
+
+
+@login_required
+def item_edit(request: HttpRequest, pk: UUID, item_pk: UUID) -> HttpResponse:
+    """The items and rows of one dataset of a draft or returned request."""
+    found = request_or_404(request, pk)
+    access.require(actor_of(request), Permission.REQUEST_EDIT, found)
+    item = get_object_or_404(found.items.select_related("dataset__provider"), pk=item_pk)
+    shareable = drafts.default_columns(item.dataset)
+    chosen, conditions, error = item.columns, item.row_filter, None
+    if request.method == "POST":
+        chosen, conditions = request.POST.getlist("columns"), conditions_from(request.POST)
+        try:
+            drafts.change_item(item=item, actor=actor_of(request), columns=chosen, row_filter=conditions)
+        except PortalError as caught:
+            error = caught
+        else:
+            messages.success(request, _("Saved."))
+            return redirect(found)
+    shown = [{**c, "value": ", ".join(c["value"]) if isinstance(c.get("value"), list) else c.get("value")} for c in conditions]
+    context = {
+        "sharing_request": found,
+        "item": item,
+        "fields": [i for i in item.dataset.items.all() if i.column in shareable],
+        "chosen": chosen,
+        "conditions": shown or [{"column": "", "op": "eq", "value": ""}],
+        "columns": [c for c in declared_columns(item.dataset) if c.name in shareable],
+        "operators": list(OPERATORS.items()),
+        "error": error,
+    }
+    return render(request, "sharing/item_form.html", context, status=422 if error else 200)
+
+
+@login_required
+@require_POST
+def item_remove(request: HttpRequest, pk: UUID, item_pk: UUID) -> HttpResponse:
+    """Take a dataset out of a draft."""
+    found = request_or_404(request, pk)
+    item = get_object_or_404(RequestItem, request=found, pk=item_pk)
+    drafts.remove_item(item=item, actor=actor_of(request))
+    return redirect(found)
+
+
+@login_required
+@require_POST
+def request_add(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Add what is in the basket to a draft."""
+    found = request_or_404(request, pk)
+    actor = actor_of(request)
+    assert actor.user is not None
+    have = found.items.values("dataset_id")
+    ids = BasketItem.objects.filter(user=actor.user).exclude(dataset_id__in=have).values_list("dataset_id", flat=True)
+    drafts.add_items(request=found, actor=actor, dataset_ids=list(ids))
+    drafts.remove_from_basket(user=actor.user, dataset_ids=list(ids))
+    return redirect(found)
+
+
+def _command(request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
+    """Run a workflow command on a request and say what came of it."""
+    found = request_or_404(request, pk)
+    command, done = {
+        "submit": (workflow.submit, _("Submitted. You will be told of every answer.")),
+        "resubmit": (workflow.resubmit, _("Submitted again. The offices go on where they returned it.")),
+    }[name]
+    try:
+        command(request=found, actor=actor_of(request))
+    except InvalidInput as error:
+        messages.error(request, f"{error} " + " ".join(str(m) for found_ in error.fields.values() for m in found_))
+    else:
+        messages.success(request, done)
+    return redirect(found)
+
+
+@login_required
+@require_POST
+def request_submit(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Submit a draft."""
+    return _command(request, pk, "submit")
+
+
+@login_required
+@require_POST
+def request_resubmit(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Give returned items back to the offices."""
+    return _command(request, pk, "resubmit")
+
+
+@login_required
+@require_POST
+def request_withdraw(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Take a request back."""
+    found = request_or_404(request, pk)
+    workflow.withdraw(request=found, actor=actor_of(request), reason=request.POST.get("reason", "")[:1_000])
+    messages.success(request, _("The request is withdrawn. Grants that were given already stay."))
+    return redirect(found)
+
+
+def _matching(request: HttpRequest, actor: Actor) -> QuerySet[SharingRequest]:
+    rows = SharingRequest.objects.readable_by(actor.user_id or 0, actor.standing).select_related("department")
+    params = request.GET
+    if params.get("state") in RequestState.values:
+        rows = rows.filter(state=params["state"])
+    if text := params.get("q", "").replace("\x00", "").strip():
+        rows = rows.filter(Q(title__icontains=text) | Q(number__istartswith=text))
+    sort = params.get("sort", "")
+    return rows.order_by(sort if sort.removeprefix("-") in SORTS else "-modified", "-id")
+
+
+class RequestListView(WorkplaceMixin, ListView[SharingRequest]):
+    """Requests that I may see, newest first."""
+
+    template_name = "sharing/request_list.html"
+    paginate_by = 20
+    paginator_class = CappedPaginator
+
+    def get_queryset(self) -> QuerySet[SharingRequest]:
+        return _matching(self.request, self.actor).with_item_counts()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(states=RequestState.choices, **kwargs)
+
+
+@login_required
+def request_export(request: HttpRequest) -> StreamingHttpResponse:
+    """The list as CSV."""
+    found = _matching(request, actor_of(request)).with_item_counts()
+
+    def rows() -> Iterator[list[Any]]:
+        yield [_("number"), _("title"), _("applicant"), _("state"), _("datasets"), _("answered"), _("submitted")]
+        for r in found[:10_000].iterator(chunk_size=1_000):
+            counts = [r.items_total, r.items_answered]
+            yield [r.number, r.title, r.department.name, r.get_state_display(), *counts, r.submitted_at]
+
+    return csv_response(rows(), "requests")

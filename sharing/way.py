@@ -1,0 +1,96 @@
+"""The way of a request as a picture: common steps, then a lane for each provider, with people, dates and decisions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from portal.departments.models import Department, Membership
+from sharing.facts import facts_of
+from sharing.models import ApprovalStep, RouteVersion, SharingRequest, StepItem, Verdict
+from sharing.routes import parse_stages, resolve
+from sharing.workflow import DEFAULT_ROUTE
+
+
+@dataclass(frozen=True)
+class ShownStep:
+    """One step: the record, who holds the duty there, the verdicts by count, and the decisions with names."""
+
+    step: ApprovalStep
+    people: list[str]
+    verdicts: list[tuple[str, int]]
+    decisions: list[StepItem]
+    items: int
+
+
+@dataclass(frozen=True)
+class ShownLane:
+    """The common steps (``department`` None), or those of one provider."""
+
+    department: Department | None
+    steps: list[ShownStep]
+
+
+def way_of(request: SharingRequest) -> list[ShownLane]:
+    """The lanes of a submitted request; four queries."""
+    steps = list(request.steps.select_related("department", "lane").order_by("order", "id"))
+    entries: dict[UUID, list[StepItem]] = {}
+    rows = StepItem.objects.filter(step__request=request).select_related("decided_by", "item__dataset")
+    for entry in rows.order_by("item_id"):
+        entries.setdefault(entry.step_id, []).append(entry)
+    people = _people(steps)
+    lanes: dict[Any, ShownLane] = {}
+    for step in sorted(steps, key=lambda s: (s.lane_id is not None, str(s.lane_id), s.order)):
+        lane = lanes.setdefault(step.lane_id, ShownLane(step.lane, []))
+        lane.steps.append(_shown(step, entries.get(step.pk, []), people))
+    return list(lanes.values())
+
+
+def _people(steps: list[ApprovalStep]) -> dict[tuple[UUID, str], list[str]]:
+    found: dict[tuple[UUID, str], list[str]] = {}
+    rows = Membership.objects.current().filter(department__in={step.department_id for step in steps})
+    for row in rows.select_related("user").order_by("user__name"):
+        found.setdefault((row.department_id, row.duty), []).append(str(row.user))
+    return found
+
+
+def _shown(step: ApprovalStep, entries: list[StepItem], people: dict[tuple[UUID, str], list[str]]) -> ShownStep:
+    counted = Counter(entry.verdict for entry in entries if entry.verdict)
+    return ShownStep(
+        step=step,
+        people=people.get((step.department_id, step.duty), []),
+        verdicts=[(Verdict(verdict).label, n) for verdict, n in sorted(counted.items())],
+        decisions=[entry for entry in entries if entry.verdict],
+        items=sum(entry.is_needed for entry in entries),
+    )
+
+
+@dataclass(frozen=True)
+class PreviewStep:
+    title: str
+    office: str
+    working_days: int
+    items: int
+
+
+def preview(request: SharingRequest) -> list[tuple[Department | None, list[PreviewStep]]]:
+    """The lanes that a draft would take if it were submitted now: nothing is saved.
+
+    Raises:
+        RouteError: the route cannot be followed; the message says why.
+    """
+    version = RouteVersion.objects.get(route=DEFAULT_ROUTE, is_in_force=True)
+    planned = resolve(parse_stages(version.stages), facts_of(request))
+    departments = Department.objects.in_bulk({p.department for p in planned} | {p.lane for p in planned if p.lane})
+    lanes: dict[UUID | None, list[PreviewStep]] = {}
+    for plan in planned:
+        step = PreviewStep(
+            title=ApprovalStep(title=plan.stage.title, title_en=plan.stage.title_en).label,
+            office=departments[plan.department].name,
+            working_days=plan.stage.working_days,
+            items=len(plan.item_ids),
+        )
+        lanes.setdefault(plan.lane, []).append(step)
+    return [(departments.get(lane) if lane else None, steps) for lane, steps in lanes.items()]
