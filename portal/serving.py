@@ -28,6 +28,8 @@ from portal.supervisor import KeepsDying, Program, Stopped, Supervisor
 ROOT = Path(settings.BASE_DIR)
 READY_TIMEOUT_S = 60
 WATCH_INTERVAL_S = 1.0
+UNUSED_STATIC = ["rest_framework", "redoc"]
+"""Pages of packages that the portal does not show."""
 
 Say = Callable[[str], None]
 
@@ -93,7 +95,7 @@ def collect_static(say: Say) -> None:
     if stamp_file.exists() and stamp_file.read_text() == stamp:
         return
     say(_("Preparing the static files …"))
-    call_command("collectstatic", interactive=False, verbosity=0, clear=True)
+    call_command("collectstatic", interactive=False, verbosity=0, clear=True, ignore_patterns=UNUSED_STATIC)
     stamp_file.write_text(stamp)
 
 

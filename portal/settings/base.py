@@ -183,6 +183,9 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("map", "woff", "woff2", "png", "jpg", "gif", "gz", "br")
+"""Source maps are read by developers only; compressing them would take most of the first start."""
 
 # --- API ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
