@@ -142,7 +142,7 @@ def _programs(host: str, port: int) -> list[Program]:
     config = str(ROOT / "deploy" / "gunicorn.conf.py")
     return [
         Program("web", [sys.executable, "-m", "gunicorn", "-c", config, "portal.wsgi:application"], environment),
-        Program("worker", [*manage, "procrastinate", "--log-level", "warning", "worker"], environment),
+        Program("worker", [*manage, "procrastinate", "worker"], environment),
     ]
 
 
