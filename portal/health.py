@@ -44,7 +44,7 @@ def readiness() -> dict[str, bool]:
     for name, check in PARTS.items():
         try:
             state[name] = check()
-        except Exception:  # noqa: BLE001 (whatever it is, the part does not answer)
+        except Exception:
             state[name] = False
     return state
 

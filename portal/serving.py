@@ -88,7 +88,7 @@ def collect_static(say: Say) -> None:
     stamp_file = Path(settings.STATIC_ROOT).with_name("static.stamp")
     digest = hashlib.sha256()
     for finder in get_finders():
-        for name, storage in sorted(finder.list([]), key=lambda found: found[0]):  # type: ignore[attr-defined]
+        for name, storage in sorted(finder.list([]), key=lambda found: found[0]):
             state = Path(storage.path(name)).stat()
             digest.update(f"{name} {state.st_size} {state.st_mtime_ns}\n".encode())
     stamp = digest.hexdigest()

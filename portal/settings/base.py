@@ -135,6 +135,13 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHand
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 """Forms with many data items have many fields."""
 
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "concurrency": env.int("WORKER_CONCURRENCY", default=2),
+    "delete_jobs": "successful",
+    "shutdown_graceful_timeout": 8,
+}
+"""Jobs that a worker does at once; jobs done are forgotten, failed ones stay to be looked at."""
+
 # --- People ---------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "portal.User"
 AUTHENTICATION_BACKENDS = [
