@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Account:
-    """A demo person; ``department`` is (region code, name), empty for the three administrators."""
+    """A demo person; ``office`` is (region code, name of the department), empty for the three administrators."""
 
     username: str
     name: str
     title: str
-    department: tuple[str, str] | None = None
+    office: tuple[str, str] | None = None
     duties: tuple[str, ...] = ()
     admin_role: str = ""
 
@@ -22,8 +22,12 @@ class Account:
         return f"shuqiao-{self.username.replace('_', '-')}"
 
     @property
-    def place(self) -> str:
-        return self.department[1] if self.department else {"system": "系统", "security": "安全", "audit": "审计"}[self.admin_role]
+    def department(self) -> str:
+        return self.office[1] if self.office else "—"
+
+    @property
+    def duty(self) -> str:
+        return self.title
 
 
 COUNTY = ("330106", "西湖区民政局")
@@ -42,7 +46,7 @@ ACCOUNTS = (
     Account("provider2", "徐丽", "监测处处长", PROVIDER2, ("provider_approver", "own_approver")),
     Account("security", "孙磊", "数据安全管理员", PROVIDER, ("security_officer",)),
     Account("cataloguer", "吴婷", "目录编制员", PROVIDER2, ("cataloguer", "applicant")),
-    Account("sysadmin", "系统管理员", "", None, (), "system"),
-    Account("secadmin", "安全管理员", "", None, (), "security"),
-    Account("auditor", "审计管理员", "", None, (), "audit"),
+    Account("sysadmin", "赵强", "系统管理员", None, (), "system"),
+    Account("secadmin", "钱静", "安全管理员", None, (), "security"),
+    Account("auditor", "李岩", "审计管理员", None, (), "audit"),
 )

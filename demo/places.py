@@ -112,8 +112,8 @@ def load_people() -> int:
         if created:
             user.set_password(account.password)
             user.save()
-        if account.department:
-            region, name = account.department
+        if account.office:
+            region, name = account.office
             department = Department.objects.get(region=region, name=name)
             for duty in account.duties:
                 assign(user=user, department=department, duty=Duty(duty), actor=Actor.system())
