@@ -1,50 +1,58 @@
-# Everything that a developer or a demo needs; each target prepares what it uses.
+# make run     start the portal (PORT=8000, HOST=127.0.0.1, DATABASE_URL for a PostgreSQL of your own)
+# make test    everything that CI tests
+# make lint    style, format and types
+# make bench   measure
 
 PYTHON ?= python3
 PORT ?= 8000
-VENV := .venv
-BIN := $(VENV)/bin
-export PYTHONDONTWRITEBYTECODE := 1
+VENV := .venv/bin
+export PORT
 
-.PHONY: run test lint bench messages lock clean
+.DEFAULT_GOAL := run
+.PHONY: run test lint format bench messages lock clean check-python prepare prepare-dev
 
-run: $(VENV)/.base
-	@$(BIN)/python -m portal.messages
-	@exec $(BIN)/python manage.py serve --port $(PORT)
+run: prepare
+	@exec $(VENV)/python manage.py serve
 
-test: $(VENV)/.dev
-	@$(BIN)/python -m portal.messages
-	@sh tests/run.sh
+prepare: check-python
+	@$(PYTHON) deploy/prepare.py --port "$(PORT)"
+	@$(VENV)/python -m portal.messages compile
 
-lint: $(VENV)/.dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+prepare-dev: check-python
+	@$(PYTHON) deploy/prepare.py --dev
 
-bench: $(VENV)/.dev
-	$(BIN)/python -m bench $(PART)
+check-python:
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Python 3.11 or newer is needed; there is no $(PYTHON). Install it, or name it: PYTHON=/path/to/python3 make run" >&2; exit 1; }
 
-messages: $(VENV)/.dev
-	$(BIN)/python manage.py messages --update --compile
+test: prepare-dev
+	@$(VENV)/python deploy/run_tests.py $(ARGS)
 
-# Locks the dependencies with hashes; needs uv.
-lock:
+lint: prepare-dev
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy
+
+format: prepare-dev
+	$(VENV)/ruff check --fix .
+	$(VENV)/ruff format .
+
+bench: prepare-dev
+	$(VENV)/python -m bench $(ARGS)
+
+# Translations: find the texts, write locale/, compile. MERGE=file.json fills in translations.
+messages: prepare-dev
+	$(VENV)/python -m portal.messages update $(if $(MERGE),--merge $(MERGE))
+	$(VENV)/python -m portal.messages compile
+
+# Pin every package with its hashes after a change in requirements/*.in.
+lock: check-python
+	rm -rf var/lock-venv && $(PYTHON) -m venv var/lock-venv && var/lock-venv/bin/pip install --quiet uv
 	cd requirements && for name in base dev; do \
-	  uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" $$name.in -o $$name.txt; done
+	  ../var/lock-venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
+	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $$name.in -o $$name.txt || exit 1; \
+	done
+	rm -rf var/lock-venv
 
-$(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name it with PYTHON=python3.11 make run"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing; on Debian: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
-
-$(VENV)/.base: requirements/base.txt | $(VENV)/bin/python
-	@echo "Installing the dependencies …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
-	@touch $@
-
-$(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/python
-	@echo "Installing the dependencies …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@touch $@ $(VENV)/.base
-
+# Forget everything that was made, the data too.
 clean:
-	rm -rf $(VENV) var
+	rm -rf var .venv .mypy_cache .ruff_cache .pytest_cache

@@ -1,19 +1,22 @@
-"""Start everything on this machine: database, migrations, demo, web and worker; what ``make run`` calls."""
+"""Start the whole portal: database, web and worker."""
 
+import os
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from portal import serving
+
 
 class Command(BaseCommand):
-    help = "Prepare the database, then run web server and worker until Ctrl-C."
-    requires_system_checks: list[str] = []
+    help = "Start everything (database, web, worker), print the address, and stop everything at Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--bind", default="127.0.0.1")
+        parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1")
+        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
 
-    def handle(self, *args: Any, port: int, bind: str, **options: Any) -> None:
-        from portal.serve import Supervisor
-
-        Supervisor(bind, port).run()
+    def handle(self, *args: Any, **options: Any) -> None:
+        for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show Chinese must not stop the portal
+            getattr(stream, "reconfigure", lambda **_kw: None)(errors="replace", line_buffering=True)
+        serving.serve(host=options["host"], port=options["port"], say=self.stdout.write)
