@@ -65,10 +65,10 @@ def _line(part: TablePart, year: Column, measure: Column, group: Column | None) 
             part.ref, by=year.name, measure=measure.name, function="avg", filters=filters, limit=2_000
         )
         series[str(name or measure.title)] = dict(pairs)
-    years = sorted({year for values in series.values() for year in values})
-    rows = [[y, *(_rounded(values.get(y)) for values in series.values())] for y in years]
+    years = sorted({year for values in series.values() for year in values if year is not None})
+    rows = [[_whole(y), *(_rounded(values.get(y)) for values in series.values())] for y in years]
     body = {
-        "categories": [str(y) for y in years],
+        "categories": [str(_whole(y)) for y in years],
         "series": [{"name": n, "data": [_rounded(v.get(y)) for y in years]} for n, v in series.items()],
     }
     return Chart("line", measure.title, [year.title, *series], rows, body)
@@ -124,6 +124,10 @@ def _map(part: TablePart) -> Chart | None:
     heads = [name.title, *([measure.title] if measure else [])]
     rows = [[n, v] if measure else [n] for n, v in values]
     return Chart("map", measure.title if measure else name.title, heads, rows, body)
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _rounded(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from django.http import Http404, StreamingHttpResponse
@@ -51,7 +51,8 @@ class TablePart:
         return Query(names, tuple(filters), tuple(sort), limit, offset, after)
 
     def page(self, query: Query) -> Page:
-        return default_engine().page(self.ref, query)
+        page = default_engine().page(self.ref, query)
+        return replace(page, columns=chosen_columns(self.columns, query))
 
     @property
     def formats(self) -> list[str]:
@@ -66,7 +67,7 @@ class TablePart:
         if format == "xlsx" and self.row_count > XLSX_ROWS:
             raise TooManyRows
         query = query or self.query()
-        chosen = tuple(column for name in query.columns or () if (column := self.ref.column(name)))
+        chosen = chosen_columns(self.columns, query)
         body = STREAMS[format](default_engine().batches(self.ref, query), chosen)
         response = StreamingHttpResponse(body, content_type=CONTENT_TYPES[format])
         response["Content-Disposition"] = disposition(self.dataset, format)
@@ -79,11 +80,24 @@ def disposition(dataset: Dataset, format: str) -> str:
     return f"attachment; filename=\"data.{format}\"; filename*=UTF-8''{quote(name)}.{format}"
 
 
+def chosen_columns(columns: Sequence[Column], query: Query) -> tuple[Column, ...]:
+    """The columns of a query, in its order."""
+    by_name = {column.name: column for column in columns}
+    return tuple(by_name[name] for name in query.columns or by_name)
+
+
+def named_columns(dataset: Dataset, ref: TableRef, names: Sequence[str]) -> tuple[Column, ...]:
+    """Columns of a table by name, those it has, with the names of the data items as their titles."""
+    titles = dict(dataset.items.values_list("column", "name"))
+    found = [column for name in names if (column := ref.column(name))]
+    return tuple(Column(column.name, titles.get(column.name, column.title), column.type) for column in found)
+
+
 def table_part(dataset: Dataset, names: Sequence[str]) -> TablePart | None:
     """The part of the dataset's table with these columns; None when there is no table or none of them."""
     distribution = dataset.distributions.select_related("current").filter(current__isnull=False).first()
     if distribution is None or distribution.current is None:
         return None
     ref = distribution.current.ref
-    columns = tuple(column for name in names if (column := ref.column(name)))
+    columns = named_columns(dataset, ref, names)
     return TablePart(dataset, ref, columns, distribution.current.row_count) if columns else None

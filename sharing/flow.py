@@ -97,11 +97,12 @@ def _settle_items(board: Board) -> None:
             item.state, item.refusal_reason, item.answer = ItemState.REFUSED, refusal.reason, refusal.note
         elif Verdict.RETURN in verdicts:
             item.state = ItemState.RETURNED
+            item.answer = next(entry.note for _step, entry in path if entry.verdict == Verdict.RETURN)
         elif verdicts == {Verdict.APPROVE}:
             item.state, item.answer = ItemState.APPROVED, path[-1][1].note
             board.approved.append(item)
         else:
-            item.state = ItemState.IN_REVIEW
+            item.state, item.answer = ItemState.IN_REVIEW, ""
         item.answered_at = now if item.is_answered else None
 
 

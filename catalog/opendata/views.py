@@ -25,6 +25,7 @@ from catalog.tables.errors import TableError
 from portal.errors import PortalError
 
 PREVIEW_ROWS = 20
+OTHER_THEME = "22"
 CHART_TABLE_ROWS = 200
 NUMBERS_SECONDS = 60
 DOWNLOADS_A_MINUTE = 30
@@ -46,7 +47,8 @@ def numbers() -> dict[str, Any]:
             datasets=Count("pk"), rows=Sum("row_count", default=0), providers=Count("provider", distinct=True)
         )
         themes = Theme.objects.filter(datasets__state=DatasetState.PUBLISHED, datasets__open_type=OpenType.OPEN)
-        found["themes"] = list(themes.annotate(n=Count("datasets")).order_by("-n", "code"))
+        counted = themes.annotate(n=Count("datasets")).order_by("-n", "code")
+        found["themes"] = sorted(counted, key=lambda theme: theme.code == OTHER_THEME)
         cache.set("open:numbers", found, NUMBERS_SECONDS)
     return found
 

@@ -65,6 +65,12 @@ def cell(value: Any) -> str | SafeString:
     return text if len(text) <= 120 else f"{text[:117]}…"
 
 
+@register.filter
+def is_number(value: Any) -> bool:
+    """Whether a cell is aligned as a number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 @register.inclusion_tag("components/deadline.html", takes_context=True)
 def deadline(context: template.Context, due_at: dt.datetime | None, is_provisional: bool = False) -> dict[str, Any]:
     """The time left to a deadline in working days, in colour and words; the calendar is read once a page."""
@@ -89,6 +95,9 @@ def deadline(context: template.Context, due_at: dt.datetime | None, is_provision
 _TONES = {
     "published": "good",
     "approved": "good",
+    "approve": "good",
+    "refuse": "bad",
+    "return": "warn",
     "completed": "good",
     "active": "good",
     "done": "good",

@@ -11,7 +11,7 @@ from django.http import StreamingHttpResponse
 from django.utils.translation import gettext as _
 
 from catalog.models import Channel
-from catalog.parts import disposition
+from catalog.parts import chosen_columns, disposition
 from catalog.tables.engine import Query
 from catalog.tables.errors import TooManyRows
 from catalog.tables.export import CONTENT_TYPES, STREAMS, XLSX_ROWS
@@ -36,7 +36,7 @@ def export(opening: Opening, format: str, *, query: Query | None = None, user: U
     query = query or opening.query()
     if format == "xlsx" and opening.count(query.filters) > XLSX_ROWS:
         raise TooManyRows
-    chosen = tuple(column for name in query.columns or () if (column := opening.ref.column(name)))
+    chosen = chosen_columns(opening.columns, query)
     channel = Channel.API if opening.credential else Channel.FILE
     usage = UsageRecord(
         grant=opening.grant, credential=opening.credential, user=user, channel=channel, format=format, is_complete=False

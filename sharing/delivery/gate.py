@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 from django.utils.translation import gettext as _
 
 from catalog.models import Channel
+from catalog.parts import chosen_columns, named_columns
 from catalog.tables.engine import Page, Query, Sort, default_engine
 from catalog.tables.filters import Filter, parse_filters
 from catalog.tables.schema import Column, TableRef
@@ -54,7 +55,8 @@ class Opening:
             raise UnknownColumns(message, columns=unknown)
 
     def page(self, query: Query) -> Page:
-        return default_engine().page(self.ref, query)
+        page = default_engine().page(self.ref, query)
+        return replace(page, columns=chosen_columns(self.columns, query))
 
     def count(self, filters: Sequence[Filter] = ()) -> int:
         return default_engine().count(self.ref, (*self.rows, *filters))
@@ -97,7 +99,7 @@ def open_grant(grant: Grant, channel: Channel, credential: Credential | None = N
     ref = distribution.ref if distribution else None
     if ref is None:
         raise NoData
-    columns = tuple(column for name in grant.columns if (column := ref.column(name)))
+    columns = named_columns(grant.dataset, ref, grant.columns)
     if not columns:
         raise NoData(_("None of the granted items is in the provider's current table. Ask the provider."))
     return Opening(grant, credential, ref, columns, parse_filters(grant.row_filter, ref.columns))

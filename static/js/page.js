@@ -112,7 +112,14 @@ function queueKeys() {
   });
 }
 
+/** Filters stand open beside the results, and closed above them on narrow screens. */
+function filters() {
+  if (window.matchMedia("(min-width: 901px)").matches) return;
+  for (const box of document.querySelectorAll("details.filters")) box.open = false;
+}
+
 menu();
+filters();
 confirmations();
 copying();
 selecting();
