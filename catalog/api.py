@@ -55,7 +55,7 @@ class DatasetListSerializer(serializers.ModelSerializer[Dataset]):
 
     class Meta:
         model = Dataset
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "code",
             "title",
@@ -150,7 +150,9 @@ class DatasetDetailView(APIView):
     @extend_schema(operation_id="dataset", responses=DatasetSerializer)
     def get(self, request: Request, dataset_id: UUID) -> Response:
         """A dataset with its items; 404 when the caller may not see it. The public sees the open items only."""
-        visible = Dataset.objects.visible_to(request.user).select_related("provider").prefetch_related("themes", "items")
+        visible = (
+            Dataset.objects.visible_to(request.user).select_related("provider").prefetch_related("themes", "items")
+        )
         dataset = get_object_or_404(visible, pk=dataset_id)
         body = DatasetSerializer(dataset).data
         if not request.user.is_authenticated:

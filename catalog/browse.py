@@ -43,5 +43,3 @@ def browse(part: TablePart, params: QueryDict | None) -> dict[str, Any]:
         "operators": list(OPERATORS.items()),
         "has_next": page.has_more and number < LAST_PAGE,
     }
-
-

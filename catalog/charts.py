@@ -41,7 +41,7 @@ def chart_of(part: TablePart) -> Chart | None:
         return _map(part)
     numbers = [c for c in part.columns if c.type.is_numeric and not YEAR.match(c.title)]
     year = next((c for c in part.columns if YEAR.match(c.title) and c.type.is_numeric), None)
-    groups = [c for c in by_type[ColumnType.TEXT]]
+    groups = by_type[ColumnType.TEXT]
     if year and numbers:
         return _line(part, year, numbers[0], groups[0] if groups else None)
     if groups:
@@ -61,9 +61,7 @@ def _line(part: TablePart, year: Column, measure: Column, group: Column | None) 
     for name in names:
         filters = (Filter(group.name, "eq", name),) if group and name is not None else ()
         filters = (*filters, Filter(measure.name, "not_null"))
-        pairs = engine.group(
-            part.ref, by=year.name, measure=measure.name, function="avg", filters=filters, limit=2_000
-        )
+        pairs = engine.group(part.ref, by=year.name, measure=measure.name, function="avg", filters=filters, limit=2_000)
         series[str(name or measure.title)] = dict(pairs)
     years = sorted({year for values in series.values() for year in values if year is not None})
     rows = [[_whole(y), *(_rounded(values.get(y)) for values in series.values())] for y in years]
@@ -112,7 +110,9 @@ def _map(part: TablePart) -> Chart | None:
     page = default_engine().page(part.ref, Query(columns=wanted, limit=MAP_LIMIT))
     values = [(row[0], _rounded(row[2]) if measure else None) for row in page.rows]
     features = [
-        {"type": "Feature", "properties": {"name": row[0]}, "geometry": json.loads(row[1])} for row in page.rows if row[1]
+        {"type": "Feature", "properties": {"name": row[0]}, "geometry": json.loads(row[1])}
+        for row in page.rows
+        if row[1]
     ]
     known = [value for _name, value in values if value is not None]
     body = {

@@ -79,7 +79,7 @@ class DatasetForm(forms.ModelForm[Dataset]):
             )
             self.order_fields(["provider"])
         if self.instance.pk:
-            self.initial.setdefault("keywords", "，".join(self.instance.keywords))
+            self.initial["keywords"] = "，".join(self.instance.keywords)
             self.initial["seen_revision"] = self.instance.revision
 
     def clean_keywords(self) -> list[str]:
@@ -140,7 +140,9 @@ def item_values(formset: BaseFormSet[ItemForm]) -> list[dict[str, Any]]:
 class UploadForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("File"),
-        help_text=gettext_lazy("CSV (UTF-8, GBK or GB18030), XLSX or GeoJSON, up to 5 GB; column names in the first line."),
+        help_text=gettext_lazy(
+            "CSV (UTF-8, GBK or GB18030), XLSX or GeoJSON, up to 5 GB; column names in the first line."
+        ),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx,.geojson,.json"}),
     )
 

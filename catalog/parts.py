@@ -47,7 +47,9 @@ class TablePart:
         asked = [*names, *(f.column for f in filters), *(s.column for s in sort)]
         unknown = sorted(set(asked) - known)
         if unknown:
-            raise UnknownColumn(_("There is no column named: %(names)s.") % {"names": "、".join(unknown)}, columns=unknown)
+            raise UnknownColumn(
+                _("There is no column named: %(names)s.") % {"names": "、".join(unknown)}, columns=unknown
+            )
         return Query(names, tuple(filters), tuple(sort), limit, offset, after)
 
     def page(self, query: Query) -> Page:

@@ -257,7 +257,7 @@ def row_of(dataset: Dataset, item_names: Sequence[str], groups: list[int]) -> tu
     return row, texts
 
 
-_COLUMNS = [f.column for f in DatasetSearchRow._meta.concrete_fields if f.name != "tokens"]
+_COLUMNS = [str(f.column) for f in DatasetSearchRow._meta.concrete_fields if f.name != "tokens"]
 
 
 def write_rows(rows: Sequence[tuple[DatasetSearchRow, dict[str, str]]]) -> None:

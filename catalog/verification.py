@@ -25,8 +25,8 @@ def states() -> Iterator[Finding]:
         expected = said.pop(str(pk), None)
         if expected != state:
             yield Finding(f"dataset:{pk}", _("its state is not what its events say"))
-    for pk in said:
-        yield Finding(f"dataset:{pk}", _("its record is gone"))
+    for missing in said:
+        yield Finding(f"dataset:{missing}", _("its record is gone"))
 
 
 def search_rows() -> Iterator[Finding]:

@@ -34,7 +34,7 @@ def _bigrams(run: str) -> list[str]:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text to be indexed, in order and with repeats: segments, bigrams, single characters of short runs."""
+    """The words of a text to be indexed, in order and with repeats: segments, bigrams, terms, Latin words."""
     found: list[str] = []
     for run in _RUNS.findall(normal(text[:TEXT_LIMIT])):
         if not _CJK.match(run):

@@ -8,22 +8,34 @@ from pathlib import Path
 
 from stdnum.cn import uscc
 
+from demo.accounts import ACCOUNTS
 from portal.access import Actor
 from portal.accounts.models import User
 from portal.departments.duties import assign
 from portal.departments.models import Department, DepartmentKind, Duty, Region
 
-from demo.accounts import ACCOUNTS
-
 DATA = Path(__file__).parent / "data"
 NATION = "000000"
 
-NATIONAL = ("国家数据局", "民政部", "国家统计局", "生态环境部", "自然资源部", "国家卫生健康委员会", "国家能源局", "教育部", "国家发展和改革委员会", "应急管理部")
+NATIONAL = (
+    "国家数据局",
+    "民政部",
+    "国家统计局",
+    "生态环境部",
+    "自然资源部",
+    "国家卫生健康委员会",
+    "国家能源局",
+    "教育部",
+    "国家发展和改革委员会",
+    "应急管理部",
+)
 PROVINCIAL = ("民政厅", "公安厅", "人力资源和社会保障厅", "市场监督管理局", "生态环境厅", "卫生健康委员会", "统计局")
 CITY = ("民政局", "生态环境局", "市场监督管理局", "卫生健康委员会", "人力资源和社会保障局")
 COUNTY = ("民政局", "市场监督管理局", "卫生健康局")
 CITY_STATES = ("11", "12", "31", "50")
-DEEP_PROVINCE, DEEP_CITY = "33", "3301"
+WITH_HALL = ("民政局", "生态环境局", "人力资源和社会保障局")
+"""City bureaus whose provincial superior is a 厅."""
+DEEP_PROVINCE = "33"
 
 
 def rows(name: str) -> Iterator[dict[str, str]]:
@@ -33,7 +45,7 @@ def rows(name: str) -> Iterator[dict[str, str]]:
 
 
 def load_regions() -> int:
-    """Nation, provinces, cities and counties with their codes; pseudo-cities take their province's name before theirs."""
+    """Nation, provinces, cities and counties with their codes; pseudo-cities carry their province's name."""
     nation = Region(code=NATION, name="中华人民共和国", level=1, path=f"{NATION}/")
     found = {NATION: nation}
 
@@ -89,8 +101,8 @@ def load_departments() -> int:
     province, city, county = "330000", "330100", "330106"
     add(city, "杭州市数据资源管理局", "浙江省数据局", province)
     for office in CITY:
-        above = f"浙江省{office.replace('局', '厅') if office in ('民政局', '生态环境局', '人力资源和社会保障局') else office}"
-        add(city, f"杭州市{office}", above, province)
+        above = office.replace("局", "厅") if office in WITH_HALL else office
+        add(city, f"杭州市{office}", f"浙江省{above}", province)
     for office in COUNTY:
         add(county, f"西湖区{office}", f"杭州市{office}", city)
     Department.objects.bulk_create(made.values(), ignore_conflicts=True)

@@ -9,20 +9,43 @@ from typing import Any
 from catalog.importing import PublishedRecord
 from catalog.models import Theme
 from catalog.tables.schema import column_names
-from portal.departments.models import Department
-
 from demo.places import CITY_STATES, DATA, NATION, rows
+from portal.departments.models import Department
 
 LICENCE = "CC BY 4.0"
 DEFAULT = ("国家统计局", "22")
 BY_WORD = (
     (("energy", "electric", "fuel", "oil", "coal", "solar"), "国家能源局", "09"),
-    (("co2", "emission", "air pollution", "climate", "forest", "environment", "biodiversity", "water"), "生态环境部", "10"),
-    (("health", "disease", "mortality", "covid", "vaccin", "hiv", "malaria", "cancer", "life expectancy", "nutrition", "smoking"), "国家卫生健康委员会", "02"),
+    (
+        ("co2", "emission", "air pollution", "climate", "forest", "environment", "biodiversity", "water"),
+        "生态环境部",
+        "10",
+    ),
+    (
+        (
+            "health",
+            "disease",
+            "mortality",
+            "covid",
+            "vaccin",
+            "hiv",
+            "malaria",
+            "cancer",
+            "life expectancy",
+            "nutrition",
+            "smoking",
+        ),
+        "国家卫生健康委员会",
+        "02",
+    ),
     (("education", "school", "literacy", "schooling"), "教育部", "07"),
     (("disaster", "earthquake", "war", "conflict", "violence", "homicide", "terror"), "应急管理部", "04"),
     (("food", "agricultur", "crop", "land use", "fertiliz"), "自然资源部", "11"),
-    (("gdp", "trade", "tax", "income", "poverty", "inequal", "econom", "price", "wage", "labor"), "国家发展和改革委员会", "13"),
+    (
+        ("gdp", "trade", "tax", "income", "poverty", "inequal", "econom", "price", "wage", "labor"),
+        "国家发展和改革委员会",
+        "13",
+    ),
     (("technology", "internet", "computing", "research", "patent"), "国家发展和改革委员会", "08"),
     (("population", "fertility", "migration", "urban"), "国家统计局", "16"),
 )
@@ -101,8 +124,21 @@ def open_records() -> Iterator[PublishedRecord]:
         yield PublishedRecord(departments[office], open_values(record, title), themes[theme], _items(record["fields"]))
 
 
-STREET_ITEMS = (("街道代码", "code", True), ("名称", "name", False), ("县级代码", "areacode", False), ("省级代码", "provincecode", False), ("地级代码", "citycode", False))
-VILLAGE_ITEMS = (("村居代码", "code", True), ("名称", "name", False), ("街道代码", "streetcode", False), ("省级代码", "provincecode", False), ("地级代码", "citycode", False), ("县级代码", "areacode", False))
+STREET_ITEMS = (
+    ("街道代码", "code", True),
+    ("名称", "name", False),
+    ("县级代码", "areacode", False),
+    ("省级代码", "provincecode", False),
+    ("地级代码", "citycode", False),
+)
+VILLAGE_ITEMS = (
+    ("村居代码", "code", True),
+    ("名称", "name", False),
+    ("街道代码", "streetcode", False),
+    ("省级代码", "provincecode", False),
+    ("地级代码", "citycode", False),
+    ("县级代码", "areacode", False),
+)
 
 
 def division_values(province: str, kind: str) -> dict[str, Any]:
@@ -111,7 +147,8 @@ def division_values(province: str, kind: str) -> dict[str, Any]:
     level = "乡镇街道" if streets else "村（居）委会"
     return {
         "title": f"{province}乡镇街道行政区划代码" if streets else f"{province}村（居）委会名录",
-        "summary": f"{province}全部{level}的行政区划代码、名称及其上级区划代码，代码符合国家统计局统计用区划代码规则，可与其他资源按代码关联。",
+        "summary": f"{province}全部{level}的行政区划代码、名称及其上级区划代码，"
+        "代码符合国家统计局统计用区划代码规则，可与其他资源按代码关联。",
         "resource_class": "1",
         "resource_format": "database",
         "sharing_type": "unconditional" if streets else "conditional",

@@ -7,14 +7,13 @@ import datetime as dt
 from django.utils import timezone
 
 from catalog.models import Dataset
+from demo.accounts import COUNTY
 from portal.access import Actor
 from portal.accounts.models import User
 from portal.departments.models import Department
 from sharing import drafts, workflow
 from sharing.models import ApprovalStep, SharingRequest
 from sharing.workflow import Decision
-
-from demo.accounts import COUNTY
 
 YEAR = dt.timedelta(days=365)
 
@@ -43,15 +42,25 @@ def _request(title: str, scenario: str, *titles: str) -> SharingRequest:
 
 def _decide(request: SharingRequest, stage: str, username: str, decision: Decision) -> None:
     for step in ApprovalStep.objects.filter(request=request, stage=stage, state="open"):
-        decisions = {item_id: decision for item_id in workflow.open_items(step)}
+        decisions = dict.fromkeys(workflow.open_items(step), decision)
         workflow.decide(step=step, actor=_actor(username), seen_version=step.version, decisions=decisions)
 
 
 def load_requests() -> int:
     """One granted, one that waits for the provider, one that was returned."""
     agree = Decision("approve")
-    granted = _request("社会救助对象居住地核对", "救助申请受理时核对申请人居住地所属村（居）。", "浙江省村（居）委会名录", "浙江省乡镇街道行政区划代码")
-    waiting = _request("城乡社区服务网格编码比对", "将社区网格编码与全省村（居）名录逐条比对。", "浙江省村（居）委会名录", "北京市村（居）委会名录")
+    granted = _request(
+        "社会救助对象居住地核对",
+        "救助申请受理时核对申请人居住地所属村（居）。",
+        "浙江省村（居）委会名录",
+        "浙江省乡镇街道行政区划代码",
+    )
+    waiting = _request(
+        "城乡社区服务网格编码比对",
+        "将社区网格编码与全省村（居）名录逐条比对。",
+        "浙江省村（居）委会名录",
+        "北京市村（居）委会名录",
+    )
     returned = _request("跨省流动人口救助协查", "对跨省申请人户籍地进行协查。", "江苏省村（居）委会名录")
     for request in (granted, waiting):
         _decide(request, "own-department", "applicant_head", agree)

@@ -9,7 +9,28 @@ from catalog.importing import PublishedRecord
 from catalog.models import Theme
 from portal.departments.models import Department, Region
 
-SUBJECTS = ("人口基础信息", "企业登记信息", "不动产登记", "社会保险参保", "空气质量监测", "地表水水质", "食品经营许可", "道路运输证", "学校基本信息", "医疗机构", "公共停车场", "养老机构", "残疾人补贴", "低保对象", "婚姻登记", "公共信用", "行政处罚", "建设工程", "科技企业", "文化场馆")
+SUBJECTS = (
+    "人口基础信息",
+    "企业登记信息",
+    "不动产登记",
+    "社会保险参保",
+    "空气质量监测",
+    "地表水水质",
+    "食品经营许可",
+    "道路运输证",
+    "学校基本信息",
+    "医疗机构",
+    "公共停车场",
+    "养老机构",
+    "残疾人补贴",
+    "低保对象",
+    "婚姻登记",
+    "公共信用",
+    "行政处罚",
+    "建设工程",
+    "科技企业",
+    "文化场馆",
+)
 KINDS = ("名录", "统计表", "明细", "变更记录", "年报", "月报")
 CYCLES = ("daily", "weekly", "monthly", "quarterly", "yearly")
 ITEMS = (("代码", "code", True), ("名称", "name", False), ("更新日期", "updated", False))

@@ -17,11 +17,10 @@ from catalog import search
 from catalog.importing import PublishedRecord, import_published
 from catalog.loading import run, start
 from catalog.models import DataItem, Dataset, OpenType, SharingType, Theme
-from portal.access import Actor
-from portal.departments.models import Department
-
 from demo.places import DATA, rows
 from demo.records import division_values, open_values
+from portal.access import Actor
+from portal.departments.models import Department
 
 
 @dataclass(frozen=True)
@@ -36,17 +35,83 @@ class TableSpec:
 
 
 TABLES = (
-    TableSpec("owid/earthquakes.csv.gz", "全球重大地震历年次数", "应急管理部", "04", "各国家和地区历年发生的重大地震次数，时间跨度从公元前2150年至今，来源于NGDC重大地震数据库。"),
-    TableSpec("owid/life-expectancy.csv.gz", "各国历年人均预期寿命", "国家卫生健康委员会", "02", "各国家和地区1800年以来的人均预期寿命，含插值序列与非插值序列，单位为岁。"),
-    TableSpec("owid/electricity-mix.csv.gz", "各国历年电力生产结构", "国家能源局", "09", "各国家和地区历年发电量、用电量及其来源结构，包括煤电、气电、水电、风电、光伏和核电等。"),
-    TableSpec("owid/population.csv.gz", "世界人口历史与预测（1800—2100年）", "国家统计局", "16", "各国家和地区1800年至2100年的人口数，2015年及以前为历史数据，其后为联合国预测数据。"),
-    TableSpec("owid/covid-testing.csv.gz", "新冠病毒检测逐日数据", "国家卫生健康委员会", "02", "各国家和地区逐日新冠病毒检测数量、每千人检测数量及阳性率等指标，共计四万余行。"),
-    TableSpec("owid/natural-disasters.csv.gz", "自然灾害损失统计（宽表）", "应急管理部", "04", "各国家和地区历年各类自然灾害造成的死亡、受伤、受灾人数及经济损失，共167个指标。"),
-    TableSpec("geo/china-provinces.geojson", "全国省级行政区域边界", "自然资源部", "20", "全国省级行政区域的简化边界（GeoJSON），含区划代码、名称与标注点，可直接用于专题地图。"),
-    TableSpec("geo/zhejiang-cities.geojson", "浙江省地级市边界", "浙江省民政厅", "20", "浙江省十一个地级市的简化边界（GeoJSON），含区划代码、名称与标注点，可直接用于专题地图。"),
-    TableSpec("encodings/areas-gb18030-crlf.csv", "全国县级行政区划代码", "民政部", "20", "全国县级行政区的区划代码、名称及其所属地级、省级代码，源文件为GB18030编码。"),
-    TableSpec("divisions/countries.csv", "世界各国和地区名称代码", "国家统计局", "20", "世界各国和地区的中英文名称及ISO 3166二位、三位字母代码与数字代码。"),
-    TableSpec("owid/air-pollution-by-city.csv.gz", "城市空气污染历史监测数据", "杭州市生态环境局", "10", "若干城市历年大气悬浮颗粒物与烟尘浓度的历史监测数据，用于长期趋势分析。"),
+    TableSpec(
+        "owid/earthquakes.csv.gz",
+        "全球重大地震历年次数",
+        "应急管理部",
+        "04",
+        "各国家和地区历年发生的重大地震次数，时间跨度从公元前2150年至今，来源于NGDC重大地震数据库。",
+    ),
+    TableSpec(
+        "owid/life-expectancy.csv.gz",
+        "各国历年人均预期寿命",
+        "国家卫生健康委员会",
+        "02",
+        "各国家和地区1800年以来的人均预期寿命，含插值序列与非插值序列，单位为岁。",
+    ),
+    TableSpec(
+        "owid/electricity-mix.csv.gz",
+        "各国历年电力生产结构",
+        "国家能源局",
+        "09",
+        "各国家和地区历年发电量、用电量及其来源结构，包括煤电、气电、水电、风电、光伏和核电等。",
+    ),
+    TableSpec(
+        "owid/population.csv.gz",
+        "世界人口历史与预测（1800—2100年）",
+        "国家统计局",
+        "16",
+        "各国家和地区1800年至2100年的人口数，2015年及以前为历史数据，其后为联合国预测数据。",
+    ),
+    TableSpec(
+        "owid/covid-testing.csv.gz",
+        "新冠病毒检测逐日数据",
+        "国家卫生健康委员会",
+        "02",
+        "各国家和地区逐日新冠病毒检测数量、每千人检测数量及阳性率等指标，共计四万余行。",
+    ),
+    TableSpec(
+        "owid/natural-disasters.csv.gz",
+        "自然灾害损失统计（宽表）",
+        "应急管理部",
+        "04",
+        "各国家和地区历年各类自然灾害造成的死亡、受伤、受灾人数及经济损失，共167个指标。",
+    ),
+    TableSpec(
+        "geo/china-provinces.geojson",
+        "全国省级行政区域边界",
+        "自然资源部",
+        "20",
+        "全国省级行政区域的简化边界（GeoJSON），含区划代码、名称与标注点，可直接用于专题地图。",
+    ),
+    TableSpec(
+        "geo/zhejiang-cities.geojson",
+        "浙江省地级市边界",
+        "浙江省民政厅",
+        "20",
+        "浙江省十一个地级市的简化边界（GeoJSON），含区划代码、名称与标注点，可直接用于专题地图。",
+    ),
+    TableSpec(
+        "encodings/areas-gb18030-crlf.csv",
+        "全国县级行政区划代码",
+        "民政部",
+        "20",
+        "全国县级行政区的区划代码、名称及其所属地级、省级代码，源文件为GB18030编码。",
+    ),
+    TableSpec(
+        "divisions/countries.csv",
+        "世界各国和地区名称代码",
+        "国家统计局",
+        "20",
+        "世界各国和地区的中英文名称及ISO 3166二位、三位字母代码与数字代码。",
+    ),
+    TableSpec(
+        "owid/air-pollution-by-city.csv.gz",
+        "城市空气污染历史监测数据",
+        "杭州市生态环境局",
+        "10",
+        "若干城市历年大气悬浮颗粒物与烟尘浓度的历史监测数据，用于长期趋势分析。",
+    ),
 )
 
 OWID = "Our World in Data，CC BY 4.0"
@@ -150,4 +215,3 @@ def _describe(dataset: Dataset, path: Path) -> None:
         for position, column in enumerate(columns)
     )
     search.index([dataset.pk])
-

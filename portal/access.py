@@ -180,4 +180,3 @@ def _is_audit_administrator(actor: Actor, obj: Any) -> bool:
 @rule(Permission.SYSTEM_VIEW)
 def _is_system_administrator(actor: Actor, obj: Any) -> bool:
     return actor.standing.admin_role == "system"
-

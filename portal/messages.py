@@ -13,7 +13,7 @@ import io
 import json
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ LOCALE = "zh_Hans"
 PO_FILE = ROOT / "locale" / LOCALE / "LC_MESSAGES" / "django.po"
 SOURCES = ("portal", "catalog", "sharing", "demo", "templates")
 
-_KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
+_KEYWORDS: Mapping[str, tuple[int | tuple[int, str], ...] | None] = {
     name + suffix: places
     for name, places in {
         "gettext": None,

@@ -22,7 +22,13 @@ CONTENT_TYPE = "application/problem+json"
 def problem(code: str, status: int, detail: str, **more: Any) -> dict[str, Any]:
     """The body of a problem document; ``code`` is stable, ``detail`` is for people."""
     title = HTTPStatus(status).phrase
-    return {"type": f"urn:shuqiao:problem:{code}", "title": title, "status": status, "code": code, "detail": detail} | more
+    return {
+        "type": f"urn:shuqiao:problem:{code}",
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": detail,
+    } | more
 
 
 def of_portal_error(error: PortalError) -> dict[str, Any]:

@@ -48,7 +48,8 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list[:COUNT_LIMIT].count()  # type: ignore[union-attr,call-arg,arg-type]
+        rows: Any = self.object_list
+        return int(rows[:COUNT_LIMIT].count())
 
 
 def page_of(request: HttpRequest, rows: QuerySet[Any], size: int = PAGE_SIZE) -> Page[Any]:

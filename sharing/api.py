@@ -35,7 +35,17 @@ class ItemSerializer(serializers.ModelSerializer[RequestItem]):
 
     class Meta:
         model = RequestItem
-        fields = ("id", "dataset", "dataset_title", "columns", "row_filter", "state", "refusal_reason", "answer", "grant")
+        fields = (
+            "id",
+            "dataset",
+            "dataset_title",
+            "columns",
+            "row_filter",
+            "state",
+            "refusal_reason",
+            "answer",
+            "grant",
+        )
 
 
 class RequestSerializer(serializers.ModelSerializer[SharingRequest]):
@@ -86,7 +96,7 @@ class NewRequestSerializer(serializers.Serializer[Any]):
     legal_basis = serializers.CharField(max_length=2000)
     scenario = serializers.CharField(max_length=2000)
     scope_of_use = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
-    channels = serializers.MultipleChoiceField(choices=["api", "file"], default=["api", "file"])
+    channels = serializers.MultipleChoiceField(choices=["api", "file"], default={"api", "file"})
     frequency = serializers.CharField(max_length=15, required=False, default="irregular")
     valid_until = serializers.DateField()
     is_cross_border = serializers.BooleanField(default=False)
@@ -112,7 +122,18 @@ class StepSerializer(serializers.ModelSerializer[ApprovalStep]):
 
     class Meta:
         model = ApprovalStep
-        fields = ("id", "request", "request_number", "stage", "title", "state", "due_at", "is_provisional", "version", "items")
+        fields = (
+            "id",
+            "request",
+            "request_number",
+            "stage",
+            "title",
+            "state",
+            "due_at",
+            "is_provisional",
+            "version",
+            "items",
+        )
 
 
 class DecisionSerializer(serializers.Serializer[Any]):
@@ -250,11 +271,13 @@ def _steps(request: Request) -> Any:
 class StepListView(APIView):
     """The queue."""
 
-    @extend_schema(operation_id="steps", parameters=[OpenApiParameter("cursor", str)], responses=StepSerializer(many=True))
+    @extend_schema(
+        operation_id="steps", parameters=[OpenApiParameter("cursor", str)], responses=StepSerializer(many=True)
+    )
     def get(self, request: Request) -> Response:
         """Open steps of the caller's offices, the next deadline first."""
         pager = ByDeadline()
-        rows = pager.paginate_queryset(_steps(request).open(), request)
+        rows: Any = pager.paginate_queryset(_steps(request).open(), request)
         return pager.get_paginated_response(StepSerializer(rows, many=True).data)
 
 
@@ -305,7 +328,9 @@ def _bulk_row(pk: UUID, results: dict[UUID, Any]) -> dict[str, Any]:
 class GrantListView(APIView):
     """Grants."""
 
-    @extend_schema(operation_id="grants", parameters=[OpenApiParameter("cursor", str)], responses=GrantSerializer(many=True))
+    @extend_schema(
+        operation_id="grants", parameters=[OpenApiParameter("cursor", str)], responses=GrantSerializer(many=True)
+    )
     def get(self, request: Request) -> Response:
         """Grants to and of the caller's departments, newest first."""
         rows = Grant.objects.readable_by(actor_of(request).standing).select_related("dataset")

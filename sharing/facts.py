@@ -10,7 +10,7 @@ from portal.departments.models import Department, Region
 from sharing.models import RequestItem, SharingRequest
 from sharing.routes import ItemFacts, RequestFacts
 
-_ORDER = [Sensitivity.NONE, Sensitivity.PERSONAL, Sensitivity.SENSITIVE]
+_ORDER: list[str] = [Sensitivity.NONE, Sensitivity.PERSONAL, Sensitivity.SENSITIVE]
 
 
 class Authorities:
@@ -53,9 +53,7 @@ def facts_of(request: SharingRequest) -> RequestFacts:
     )
 
 
-def _item_facts(
-    item: RequestItem, authorities: Authorities, sensitivities: dict[UUID, dict[str, str]]
-) -> ItemFacts:
+def _item_facts(item: RequestItem, authorities: Authorities, sensitivities: dict[UUID, dict[str, str]]) -> ItemFacts:
     dataset = item.dataset
     known = sensitivities.get(dataset.pk, {})
     highest = max((known.get(column, Sensitivity.NONE) for column in item.columns), key=_ORDER.index, default="none")

@@ -45,7 +45,9 @@ def issue(*, item: RequestItem, actor: Actor) -> Grant:
 
 def _lock(grant: Grant) -> Grant:
     locked = Grant.objects.select_for_update(of=("self",))
-    return locked.select_related("dataset__provider__region", "department", "item__request__created_by").get(pk=grant.pk)
+    return locked.select_related("dataset__provider__region", "department", "item__request__created_by").get(
+        pk=grant.pk
+    )
 
 
 def _set_state(grant: Grant, state: GrantState, *, verb: str, actor: Actor, reason: str) -> None:
@@ -84,7 +86,7 @@ def revoke(*, grant: Grant, actor: Actor, reason: str) -> Grant:
 
 @transaction.atomic
 def suspend(*, grant: Grant, actor: Actor, reason: str) -> Grant:
-    """Stop deliveries until ``resume``; done by the portal when the dataset is withdrawn. Suspending twice is harmless."""
+    """Stop deliveries until ``resume``; the portal does so when the dataset is withdrawn. Twice is harmless."""
     grant = _lock(grant)
     if not actor.is_system:
         access.require(actor, Permission.GRANT_REVOKE, grant)
@@ -122,9 +124,7 @@ def create_credential(*, grant: Grant, actor: Actor) -> tuple[Credential, str]:
     if grant.credentials.filter(revoked_at__isnull=True).count() >= KEY_LIMIT:
         raise InvalidInput(_("This grant has %(limit)s keys already; withdraw one first.") % {"limit": KEY_LIMIT})
     key = KEY_PREFIX + secrets.token_urlsafe(32)
-    credential = Credential.objects.create(
-        grant=grant, prefix=key[:10], key_hash=key_hash(key), created_by=actor.user
-    )
+    credential = Credential.objects.create(grant=grant, prefix=key[:10], key_hash=key_hash(key), created_by=actor.user)
     data = {"credential": str(credential.pk), "prefix": credential.prefix}
     record.append(stream=record.stream_of(grant), verb="credential.created", actor=actor, data=data)
     return credential, key

@@ -21,7 +21,7 @@ def _may_apply(actor: Actor) -> bool:
 
 
 def _basket(actor: Actor) -> int:
-    return BasketItem.objects.filter(user_id=actor.user_id).count()
+    return BasketItem.objects.filter(user=actor.user).count()
 
 
 def _open_steps(actor: Actor) -> int:

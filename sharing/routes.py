@@ -139,8 +139,7 @@ def _parse_condition(data: dict[str, Any], stage: str) -> Condition:
         )
     if condition.operator not in OPERATORS:
         raise RouteError(
-            _("Stage “%(stage)s”: unknown operator “%(operator)s”.")
-            % {"stage": stage, "operator": condition.operator}
+            _("Stage “%(stage)s”: unknown operator “%(operator)s”.") % {"stage": stage, "operator": condition.operator}
         )
     return condition
 

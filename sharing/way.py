@@ -61,7 +61,7 @@ def _shown(step: ApprovalStep, entries: list[StepItem], people: dict[tuple[UUID,
     return ShownStep(
         step=step,
         people=people.get((step.department_id, step.duty), []),
-        verdicts=[(Verdict(verdict).label, n) for verdict, n in sorted(counted.items())],
+        verdicts=[(str(Verdict(verdict).label), n) for verdict, n in sorted(counted.items())],
         decisions=[entry for entry in entries if entry.verdict],
         items=sum(entry.is_needed for entry in entries),
     )

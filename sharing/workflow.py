@@ -98,7 +98,9 @@ def _make_steps(request: SharingRequest, planned: Sequence[PlannedStep]) -> list
         steps.append(step)
     ApprovalStep.objects.bulk_create(steps)
     StepItem.objects.bulk_create(
-        StepItem(step=step, item_id=item_id) for step, plan in zip(steps, planned, strict=True) for item_id in plan.item_ids
+        StepItem(step=step, item_id=item_id)
+        for step, plan in zip(steps, planned, strict=True)
+        for item_id in plan.item_ids
     )
     return steps
 
@@ -122,21 +124,20 @@ def submit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
     request.route_version = RouteVersion.objects.get(route=DEFAULT_ROUTE, is_in_force=True)
     request.state = RequestState.IN_REVIEW
     request.save()
-    request.items.update(
-        state=ItemState.IN_REVIEW, submitted_columns=F("columns"), submitted_filter=F("row_filter")
-    )
+    request.items.update(state=ItemState.IN_REVIEW, submitted_columns=F("columns"), submitted_filter=F("row_filter"))
     planned = resolve(parse_stages(request.route_version.stages), facts_of(request))
     steps = _make_steps(request, planned)
     board = advance(Board.of(request))
-    plan = [{"step": str(s.pk), "stage": s.stage, "items": [str(i) for i in p.item_ids]} for s, p in zip(steps, planned, strict=True)]
+    plan = [
+        {"step": str(s.pk), "stage": s.stage, "items": [str(i) for i in p.item_ids]}
+        for s, p in zip(steps, planned, strict=True)
+    ]
     _record(board, "request.submitted", actor, number=request.number, route=str(request.route_version_id), plan=plan)
     return board.request
 
 
 @transaction.atomic
-def decide(
-    *, step: ApprovalStep, actor: Actor, seen_version: int, decisions: Mapping[UUID, Decision]
-) -> ApprovalStep:
+def decide(*, step: ApprovalStep, actor: Actor, seen_version: int, decisions: Mapping[UUID, Decision]) -> ApprovalStep:
     """Record ``actor``'s decisions on items of ``step`` (by item id) and open what follows.
 
     Items left out stay undecided. A grant is issued the moment its item's last step agrees.
@@ -224,7 +225,7 @@ def decide_many(*, entries: Sequence[BulkEntry], actor: Actor) -> list[BulkResul
         try:
             with transaction.atomic():
                 items = open_items(entry.step)
-                decisions = {item_id: entry.decision for item_id in items}
+                decisions = dict.fromkeys(items, entry.decision)
                 if not decisions:
                     raise StaleStep
                 decide(step=entry.step, actor=actor, seen_version=entry.seen_version, decisions=decisions)
@@ -347,7 +348,10 @@ def remind_late() -> int:
     for pk in list(late.values_list("pk", flat=True)[:BULK_LIMIT]):
         with transaction.atomic():
             step = (
-                late.select_for_update(skip_locked=True, of=("self",)).select_related("request", "department").filter(pk=pk).first()
+                late.select_for_update(skip_locked=True, of=("self",))
+                .select_related("request", "department")
+                .filter(pk=pk)
+                .first()
             )
             if step is None:
                 continue

@@ -8,11 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 
 from catalog import lifecycle, loading, search
 from catalog.models import Dataset, DatasetState, Theme
 from portal.access import Actor
 from portal.accounts.models import User
+from portal.audit import record
 from portal.departments.duties import assign
 from portal.departments.models import Department, Duty, Region
 from sharing import drafts, workflow
@@ -73,13 +75,9 @@ class World:
         self.city_bureau = make_department("杭州市生态环境局", regions["city"])
         self.applicant = make_user("applicant", self.county_bureau, Duty.APPLICANT)
         self.applicant_head = make_user("applicant_head", self.county_bureau, Duty.OWN_APPROVER)
-        self.authority = make_user(
-            "authority", self.authority_department, Duty.AUTHORITY_REVIEWER, Duty.AUTHORITY_HEAD
-        )
+        self.authority = make_user("authority", self.authority_department, Duty.AUTHORITY_REVIEWER, Duty.AUTHORITY_HEAD)
         self.provider = make_user("provider", self.province_bureau, Duty.PROVIDER_APPROVER)
-        self.provider_head = make_user(
-            "provider_head", self.province_bureau, Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER
-        )
+        self.provider_head = make_user("provider_head", self.province_bureau, Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER)
         self.security = make_user("security", self.province_bureau, Duty.SECURITY_OFFICER)
         self.provider2 = make_user("provider2", self.city_bureau, Duty.PROVIDER_APPROVER, Duty.OWN_APPROVER)
         self.cataloguer = make_user("cataloguer", self.city_bureau, Duty.CATALOGUER)
@@ -102,7 +100,9 @@ def dataset_values(title: str, **changes: Any) -> dict[str, Any]:
     return values | changes
 
 
-def make_dataset(provider: Department, title: str, *, items: list[dict[str, Any]] | None = None, **changes: Any) -> Dataset:
+def make_dataset(
+    provider: Department, title: str, *, items: list[dict[str, Any]] | None = None, **changes: Any
+) -> Dataset:
     """A published dataset, without going through its reviews; ``changes`` are fields."""
     dataset = Dataset.objects.create(
         provider=provider,
@@ -111,7 +111,10 @@ def make_dataset(provider: Department, title: str, *, items: list[dict[str, Any]
         **dataset_values(title, **changes),
     )
     dataset.themes.set(Theme.objects.filter(code="10"))
-    lifecycle._set_items(dataset, items if items is not None else [{"name": "代码", "column": "code"}, {"name": "名称", "column": "name"}])
+    lifecycle._set_items(dataset, ITEMS if items is None else items)
+    with transaction.atomic():
+        data = {"state": dataset.state}
+        record.append(stream=record.stream_of(dataset), verb="dataset.imported", actor=Actor.system(), data=data)
     search.index([dataset.pk])
     return dataset
 
@@ -154,7 +157,9 @@ def step_of(request: SharingRequest, stage: str, lane: Department | None = None)
     return ApprovalStep.objects.get(request=request, stage=stage, **({"lane": lane} if lane else {}))
 
 
-def decide(step: ApprovalStep, user: User, verdict: str = "approve", *, only: UUID | None = None, **words: str) -> ApprovalStep:
+def decide(
+    step: ApprovalStep, user: User, verdict: str = "approve", *, only: UUID | None = None, **words: str
+) -> ApprovalStep:
     """Decide every open item of a step (or ``only`` one) alike."""
     ids = [only] if only else workflow.open_items(step)
     decisions = {pk: Decision(verdict, **words) for pk in ids}

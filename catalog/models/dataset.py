@@ -60,7 +60,7 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
         return self.filter(own | authority)
 
 
-class Dataset(models.Model):
+class Dataset(models.Model):  # type: ignore[django-manager-missing]
     """A catalogue record: what the data are, who answers for them, and on which terms they are shared and opened.
 
     Field names follow DCAT and domain.md §4 (GUIDE, GB/T 21063). ``review_region`` is the region whose data

@@ -20,9 +20,7 @@ class Distribution(models.Model):
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="distributions")
     title = models.CharField(_("title"), max_length=200)
     media_type = models.CharField(max_length=20, default="csv")
-    current = models.OneToOneField(
-        "TableVersion", models.PROTECT, null=True, blank=True, related_name="current_of"
-    )
+    current = models.OneToOneField("TableVersion", models.PROTECT, null=True, blank=True, related_name="current_of")
     created_at = models.DateTimeField(auto_now_add=True)
     modified = models.DateTimeField(auto_now=True)
 

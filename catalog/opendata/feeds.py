@@ -32,10 +32,10 @@ class NewestFeed(Feed[Dataset, None]):
     def items(self) -> QuerySet[Dataset]:
         return _newest()[:FEED_SIZE]
 
-    def item_title(self, item: Dataset) -> str:  # type: ignore[override]
+    def item_title(self, item: Dataset) -> str:
         return item.title
 
-    def item_description(self, item: Dataset) -> str:  # type: ignore[override]
+    def item_description(self, item: Dataset) -> str:
         return item.summary
 
     def item_link(self, item: Dataset) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 from uuid import UUID
 
@@ -165,8 +166,8 @@ def dataset_download(request: HttpRequest, pk: UUID, format: str) -> HttpRespons
 
 
 def _count_download(address: str) -> None:
-    key = f"downloads:{address}"
-    cache.add(key, 0, 60)
+    key = f"downloads:{address}:{int(time.time() // 60)}"
+    cache.add(key, 0, 120)
     if cache.incr(key) > DOWNLOADS_A_MINUTE:
         raise TooManyDownloads(_("Too many downloads from your address. Please wait a minute."))
 

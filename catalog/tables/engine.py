@@ -195,9 +195,7 @@ def _where(ref: TableRef, filters: Sequence[Filter]) -> tuple[str, list[Any]]:
     return to_sql(filters)
 
 
-def _select(
-    ref: TableRef, query: Query, columns: Sequence[Column], *, with_position: bool
-) -> tuple[str, list[Any]]:
+def _select(ref: TableRef, query: Query, columns: Sequence[Column], *, with_position: bool) -> tuple[str, list[Any]]:
     where, values = _where(ref, query.filters)
     names = ", ".join(quoted(column.name) for column in columns)
     if query.after is not None:

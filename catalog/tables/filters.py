@@ -39,7 +39,7 @@ _NO_VALUE = ("is_null", "not_null")
 
 @dataclass(frozen=True)
 class Filter:
-    """One condition; ``value`` has the column's type, is a tuple for ``in`` and ``between``, None where none is used."""
+    """One condition; ``value`` has the column's type, is a tuple for ``in`` and ``between``, None where unused."""
 
     column: str
     op: str
@@ -88,7 +88,9 @@ def _parse(row: dict[str, Any], column: Column) -> Filter:
             _("“%(op)s” is not an operator. Use one of: %(known)s.") % {"op": op, "known": ", ".join(OPERATORS)}
         )
     if op in _TEXT_ONLY and not column.type.is_text:
-        raise BadFilter(_("“%(column)s” is not a text; it cannot be searched by its letters.") % {"column": column.title})
+        raise BadFilter(
+            _("“%(column)s” is not a text; it cannot be searched by its letters.") % {"column": column.title}
+        )
     if op in _NO_VALUE:
         return Filter(column.name, op)
     value = row.get("value")
@@ -135,7 +137,11 @@ def convert(value: Any, column: Column) -> Any:
     except (ValueError, KeyError, OverflowError) as error:
         raise BadFilter(
             _("“%(value)s” does not fit the column “%(column)s” (%(type)s).")
-            % {"value": text[:60].encode("utf-8", "replace").decode(), "column": column.title, "type": column.type.value}
+            % {
+                "value": text[:60].encode("utf-8", "replace").decode(),
+                "column": column.title,
+                "type": column.type.value,
+            }
         ) from error
 
 

@@ -213,7 +213,8 @@ def _guess_key(con: duckdb.DuckDBPyConnection, columns: Sequence[Column], rows: 
     for column in columns[:8]:
         name = quoted(column.name)
         if column.type in (ColumnType.TEXT, ColumnType.INTEGER) and rows == _scalar(
-            con, f"SELECT count(DISTINCT {name}) FROM loaded WHERE {name} IS NOT NULL"  # noqa: S608
+            con,
+            f"SELECT count(DISTINCT {name}) FROM loaded WHERE {name} IS NOT NULL",  # noqa: S608
         ):
             return (column.name,)
     return ()

@@ -51,7 +51,16 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     query = SearchQuery.from_params(request.GET)
 
     def rows() -> Iterator[list[Any]]:
-        yield [_("resource code"), _("title"), _("provider"), _("sharing type"), _("open type"), _("update cycle"), _("data grade"), _("published")]
+        yield [
+            _("resource code"),
+            _("title"),
+            _("provider"),
+            _("sharing type"),
+            _("open type"),
+            _("update cycle"),
+            _("data grade"),
+            _("published"),
+        ]
         found = matching(query, actor.standing.reader_groups).order_by(*SORTS[query.sort or "modified"])
         for row in found.select_related("dataset__provider")[:COUNT_LIMIT].iterator(chunk_size=1_000):
             d = row.dataset

@@ -202,4 +202,3 @@ def dataset_withdraw(request: HttpRequest, pk: UUID) -> HttpResponse:
     warning = _("Nobody will find the dataset any more; open requests for it are closed and its grants suspended.")
     context = {"dataset": dataset, "form": form, "title": _("Withdraw"), "action": _("Withdraw"), "warning": warning}
     return render(request, "catalog/reason.html", context, status=422 if form.errors else 200)
-

@@ -16,7 +16,7 @@ class AdminRole(models.TextChoices):
     AUDIT = "audit", _("Audit administrator")
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]
     """A person who signs in. Rights come from memberships (duties) or, for the three administrators, ``admin_role``.
 
     Nobody is a superuser: a constraint keeps ``is_superuser`` and ``is_staff`` false, so that no account can read
@@ -30,7 +30,7 @@ class User(AbstractUser):
     admin_role = models.CharField(_("administrator"), max_length=10, choices=AdminRole.choices, blank=True)
     is_demo = models.BooleanField(_("demo account"), default=False)
 
-    objects = UserManager()
+    objects = UserManager()  # type: ignore[misc]
 
     class Meta:
         verbose_name = _("user")

@@ -67,4 +67,3 @@ def calendar_around(day: dt.date) -> WorkingDays:
 def deadline(received: dt.date, days: int) -> Deadline:
     """The deadline of a term of ``days`` working days that was received on ``received``."""
     return calendar_around(received).add(received, days)
-

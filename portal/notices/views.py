@@ -14,7 +14,7 @@ from django.views.generic import ListView
 
 from portal.notices.models import Notice
 from portal.notices.texts import sentence
-from portal.views import CappedPaginator, WorkplaceMixin
+from portal.views import CappedPaginator, WorkplaceMixin, actor_of
 
 
 class NoticeListView(WorkplaceMixin, ListView[Notice]):
@@ -25,7 +25,7 @@ class NoticeListView(WorkplaceMixin, ListView[Notice]):
     paginator_class = CappedPaginator
 
     def get_queryset(self) -> QuerySet[Notice]:
-        return Notice.objects.filter(user_id=self.request.user.pk).order_by("-created_at", "-id")
+        return Notice.objects.filter(user=self.actor.user).order_by("-created_at", "-id")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
@@ -36,7 +36,7 @@ class NoticeListView(WorkplaceMixin, ListView[Notice]):
 @login_required
 def open_notice(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark a notice as read and go where it points; its URL was made by the portal itself."""
-    notice = get_object_or_404(Notice, pk=pk, user_id=request.user.pk)
+    notice = get_object_or_404(Notice, pk=pk, user=actor_of(request).user)
     Notice.objects.unread().filter(pk=notice.pk).update(read_at=timezone.now())
     return redirect(notice.url)
 
@@ -45,5 +45,5 @@ def open_notice(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def read_all(request: HttpRequest) -> HttpResponse:
     """Mark all of one's notices as read."""
-    Notice.objects.unread().filter(user_id=request.user.pk).update(read_at=timezone.now())
+    Notice.objects.unread().filter(user=actor_of(request).user).update(read_at=timezone.now())
     return redirect("notices:notice-list")

@@ -34,7 +34,7 @@ class StatusView(WorkplaceMixin, TemplateView):
             versions=[
                 ("Python", platform.python_version()),
                 ("Django", django.get_version()),
-                ("PostgreSQL", str(connection.pg_version)),
+                ("PostgreSQL", str(getattr(connection, "pg_version", "?"))),
             ],
             **kwargs,
         )

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portal.calendars.working_days import calendar_around
+from portal.calendars.working_days import WorkingDays, calendar_around
 
 register = template.Library()
 
@@ -71,14 +71,22 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _page_calendar(context: template.Context, today: dt.date) -> WorkingDays:
+    """The calendar around today, read once a page."""
+    request = context.get("request")
+    calendar: WorkingDays = getattr(request, "_calendar", None) or calendar_around(today)
+    if request is not None:
+        request._calendar = calendar
+    return calendar
+
+
 @register.inclusion_tag("components/deadline.html", takes_context=True)
 def deadline(context: template.Context, due_at: dt.datetime | None, is_provisional: bool = False) -> dict[str, Any]:
     """The time left to a deadline in working days, in colour and words; the calendar is read once a page."""
     if due_at is None:
         return {"due_at": None}
     today = timezone.localdate()
-    root = context.render_context
-    calendar = root.get("calendar") or root.setdefault("calendar", calendar_around(today))
+    calendar = _page_calendar(context, today)
     left = calendar.between(today, timezone.localdate(due_at))
     is_late = due_at < timezone.now()
     if is_late:

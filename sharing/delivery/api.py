@@ -80,5 +80,3 @@ class ExportView(GrantDataView):
         options = query_options(request.query_params)
         filters = parse_filters(options.pop("filter"), opening.columns)
         return export(opening, format, query=opening.query(filters=filters, **options))
-
-

@@ -50,7 +50,7 @@ def schema_extension() -> Any:
     """Describe the keys in the OpenAPI schema."""
     from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
-    class CredentialScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    class CredentialScheme(OpenApiAuthenticationExtension):
         target_class = CredentialAuthentication
         name = "grantKey"
 

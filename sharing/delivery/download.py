@@ -17,15 +17,17 @@ from catalog.tables.errors import TooManyRows
 from catalog.tables.export import CONTENT_TYPES, STREAMS, XLSX_ROWS
 from portal.accounts.models import User
 from portal.errors import InvalidInput
-from sharing.errors import GrantNotInForce
 from sharing.delivery.gate import Opening
+from sharing.errors import GrantNotInForce
 from sharing.models import UsageRecord
 
 logger = logging.getLogger(__name__)
 FORMATS = ("csv", "xlsx", "json", "parquet")
 
 
-def export(opening: Opening, format: str, *, query: Query | None = None, user: User | None = None) -> StreamingHttpResponse:
+def export(
+    opening: Opening, format: str, *, query: Query | None = None, user: User | None = None
+) -> StreamingHttpResponse:
     """The granted rows as a file in ``format``; the stream breaks off when the grant ends while it runs.
 
     Raises:

@@ -69,9 +69,7 @@ class SharingRequestQuerySet(models.QuerySet["SharingRequest"]):
     def with_item_counts(self) -> SharingRequestQuerySet:
         """Annotates ``items_total`` and ``items_answered``."""
         answered = Q(items__state__in=ItemState.answered())
-        return self.annotate(
-            items_total=models.Count("items"), items_answered=models.Count("items", filter=answered)
-        )
+        return self.annotate(items_total=models.Count("items"), items_answered=models.Count("items", filter=answered))
 
 
 def _has_step_of(group_ids: Iterable[int]) -> models.Exists:
@@ -276,14 +274,14 @@ class ApprovalStep(models.Model):
     def __str__(self) -> str:
         return f"{self.label} · {self.department}"
 
+    def get_absolute_url(self) -> str:
+        return reverse("sharing:step-detail", args=[self.pk])
+
     @property
     def label(self) -> str:
         """The stage's title in the reader's language."""
         is_english = (translation.get_language() or "").startswith("en")
         return (self.title_en if is_english else self.title) or self.title
-
-    def get_absolute_url(self) -> str:
-        return reverse("sharing:step-detail", args=[self.pk])
 
     @property
     def is_authority_step(self) -> bool:

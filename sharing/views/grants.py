@@ -159,7 +159,9 @@ def grant_revoke(request: HttpRequest, pk: UUID) -> HttpResponse:
         grants.revoke(grant=grant, actor=actor_of(request), reason=form.cleaned_data["reason"])
         messages.success(request, _("The grant is revoked. Running deliveries stop within a second."))
         return redirect(grant)
-    return render(request, "sharing/grant_revoke.html", {"grant": grant, "form": form}, status=422 if form.errors else 200)
+    return render(
+        request, "sharing/grant_revoke.html", {"grant": grant, "form": form}, status=422 if form.errors else 200
+    )
 
 
 @login_required

@@ -94,7 +94,12 @@ class QueueView(WorkplaceMixin, ListView[ApprovalStep]):
         shown = _shown(ApprovalStep.objects.filter(pk__in=ids)).in_bulk()
         stages = dict(ApprovalStep.objects.of_offices(self.actor.standing).values_list("stage", "title").distinct())
         context["steps"] = [shown[pk] for pk in ids]
-        return context | {"tabs": TABS, "tab": self.request.GET.get("tab", "open"), "stages": stages, "form": DecisionForm()}
+        return context | {
+            "tabs": TABS,
+            "tab": self.request.GET.get("tab", "open"),
+            "stages": stages,
+            "form": DecisionForm(),
+        }
 
 
 @login_required
@@ -114,10 +119,14 @@ def queue_export(request: HttpRequest) -> StreamingHttpResponse:
 def step_or_404(request: HttpRequest, pk: UUID) -> ApprovalStep:
     """A step of one of my offices that was opened already."""
     rows = ApprovalStep.objects.of_offices(actor_of(request).standing).exclude(state=StepState.WAITING)
-    return get_object_or_404(rows.select_related("request__department__region", "request__created_by", "department"), pk=pk)
+    return get_object_or_404(
+        rows.select_related("request__department__region", "request__created_by", "department"), pk=pk
+    )
 
 
-def step_detail(request: HttpRequest, step: ApprovalStep, typed: dict[UUID, DecisionForm] | None = None) -> dict[str, Any]:
+def step_detail(
+    request: HttpRequest, step: ApprovalStep, typed: dict[UUID, DecisionForm] | None = None
+) -> dict[str, Any]:
     """Everything needed to decide a step on one screen."""
     open_ids = set(workflow.open_items(step))
     entries = list(
@@ -126,9 +135,9 @@ def step_detail(request: HttpRequest, step: ApprovalStep, typed: dict[UUID, Deci
         .prefetch_related("item__dataset__items")
     )
     datasets = [entry.item.dataset_id for entry in entries]
-    held = Grant.objects.in_force().filter(department=step.request.department, dataset__provider__in=[
-        entry.item.dataset.provider_id for entry in entries
-    ])
+    held = Grant.objects.in_force().filter(
+        department=step.request.department, dataset__provider__in=[entry.item.dataset.provider_id for entry in entries]
+    )
     return {
         "step": step,
         "sharing_request": step.request,
@@ -206,7 +215,9 @@ def queue_decide(request: HttpRequest) -> HttpResponse:
     if not ids:
         messages.warning(request, _("Select at least one line first."))
         return redirect("sharing:queue")
-    rows = ApprovalStep.objects.of_offices(actor_of(request).standing).select_related("request__department", "department")
+    rows = ApprovalStep.objects.of_offices(actor_of(request).standing).select_related(
+        "request__department", "department"
+    )
     found = list(rows.filter(pk__in=ids).order_by("due_at", "id"))
     form = DecisionForm(request.POST)
     context: dict[str, Any] = {"steps": found, "form": form, "versions": versions}

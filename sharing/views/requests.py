@@ -217,7 +217,10 @@ def item_edit(request: HttpRequest, pk: UUID, item_pk: UUID) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect(found)
-    shown = [{**c, "value": ", ".join(c["value"]) if isinstance(c.get("value"), list) else c.get("value")} for c in conditions]
+    shown = [
+        {**c, "value": ", ".join(c["value"]) if isinstance(c.get("value"), list) else c.get("value")}
+        for c in conditions
+    ]
     context = {
         "sharing_request": found,
         "item": item,
@@ -296,7 +299,9 @@ def request_withdraw(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _matching(request: HttpRequest, actor: Actor) -> QuerySet[SharingRequest]:
-    rows = SharingRequest.objects.readable_by(actor.user_id or 0, actor.standing).select_related("department")
+    """Requests that meet the filters of the page, with the counts of their items, in its order."""
+    rows = SharingRequest.objects.readable_by(actor.user_id or 0, actor.standing).with_item_counts()
+    rows = rows.select_related("department")
     params = request.GET
     if params.get("state") in RequestState.values:
         rows = rows.filter(state=params["state"])
@@ -314,7 +319,7 @@ class RequestListView(WorkplaceMixin, ListView[SharingRequest]):
     paginator_class = CappedPaginator
 
     def get_queryset(self) -> QuerySet[SharingRequest]:
-        return _matching(self.request, self.actor).with_item_counts()
+        return _matching(self.request, self.actor)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(states=RequestState.choices, **kwargs)
@@ -323,12 +328,12 @@ class RequestListView(WorkplaceMixin, ListView[SharingRequest]):
 @login_required
 def request_export(request: HttpRequest) -> StreamingHttpResponse:
     """The list as CSV."""
-    found = _matching(request, actor_of(request)).with_item_counts()
+    found = _matching(request, actor_of(request))
 
     def rows() -> Iterator[list[Any]]:
         yield [_("number"), _("title"), _("applicant"), _("state"), _("datasets"), _("answered"), _("submitted")]
         for r in found[:10_000].iterator(chunk_size=1_000):
-            counts = [r.items_total, r.items_answered]
+            counts = [r.items_total, r.items_answered]  # type: ignore[attr-defined]
             yield [r.number, r.title, r.department.name, r.get_state_display(), *counts, r.submitted_at]
 
     return csv_response(rows(), "requests")

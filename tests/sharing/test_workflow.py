@@ -39,7 +39,7 @@ def test_second_decision_on_a_step_is_refused_and_changes_nothing(world: World) 
 
 
 def test_nobody_decides_on_their_own_request(world: World) -> None:
-    from tests.factories import assign, Actor, Duty
+    from tests.factories import Actor, Duty, assign
 
     assign(user=world.applicant, department=world.county_bureau, duty=Duty.OWN_APPROVER, actor=Actor.system())
     request = submit(world, make_request(world, make_dataset(world.province_bureau, "社会救助对象")))
