@@ -100,6 +100,9 @@ def dataset_values(title: str, **changes: Any) -> dict[str, Any]:
     return values | changes
 
 
+ITEMS = [{"name": "代码", "column": "code"}, {"name": "名称", "column": "name"}]
+
+
 def make_dataset(
     provider: Department, title: str, *, items: list[dict[str, Any]] | None = None, **changes: Any
 ) -> Dataset:
