@@ -36,6 +36,24 @@ def clean_cache() -> Iterator[None]:
 
 
 @pytest.fixture
+def committed(transactional_db: None) -> None:
+    """A test that commits for real, for tests with several connections, with what migrations put in."""
+    from tests.seeding import seed
+
+    seed()
+
+
+@pytest.fixture(autouse=True)
+def seeded_after_commits(request: pytest.FixtureRequest) -> None:
+    """Ordinary tests that run after such a test find what migrations put in, too."""
+    if "db" in request.fixturenames and "transactional_db" not in request.fixturenames:
+        from tests.seeding import seed
+
+        request.getfixturevalue("db")
+        seed()
+
+
+@pytest.fixture
 def run_jobs() -> Callable[[], None]:
     """Run every queued load here and now, as a worker would."""
 

@@ -8,30 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.contenttypes.models import ContentType
 from playwright.sync_api import expect
 
 from tests.factories import PASSWORD, World
 
 
 @pytest.fixture(autouse=True)
-def seeded(transactional_db: None) -> None:
-    """What migrations put in: tests with real commits are emptied after each, so it is put in again."""
-    from importlib import import_module
-
-    from django.apps import apps
-
-    from catalog.models import Theme
-    from portal.models import CalendarYear
-    from sharing.models import Route
-
-    ContentType.objects.clear_cache()
-    if not Theme.objects.exists():
-        import_module("catalog.migrations.0003_themes").fill(apps, None)
-    if not CalendarYear.objects.exists():
-        import_module("portal.migrations.0002_official_calendar").fill(apps, None)
-    if not Route.objects.exists():
-        import_module("sharing.migrations.0002_national_route").fill(apps, None)
+def seeded(committed: None) -> None:
+    """Every journey commits for real, on top of what migrations put in."""
 
 
 @pytest.fixture
