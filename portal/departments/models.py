@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from portal.ids import new_id
 
@@ -27,7 +28,7 @@ class Level(models.IntegerChoices):
 class Duty(models.TextChoices):
     """What a member may do for a department; the duties of design.md §4 and domain.md §3."""
 
-    APPLICANT = "applicant", _("Applicant")
+    APPLICANT = "applicant", pgettext_lazy("duty", "Applicant")
     OWN_APPROVER = "own_approver", _("Own-department approver")
     CATALOGUER = "cataloguer", _("Cataloguer")
     PROVIDER_APPROVER = "provider_approver", _("Provider approver")
