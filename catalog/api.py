@@ -28,7 +28,7 @@ from portal.access import Actor
 from portal.errors import InvalidInput
 
 
-class ItemSerializer(serializers.ModelSerializer[DataItem]):
+class DataItemSerializer(serializers.ModelSerializer[DataItem]):
     class Meta:
         model = DataItem
         fields = (
@@ -76,7 +76,7 @@ class DatasetListSerializer(serializers.ModelSerializer[Dataset]):
 class DatasetSerializer(DatasetListSerializer):
     """A dataset with its items."""
 
-    items = ItemSerializer(many=True)
+    items = DataItemSerializer(many=True)
 
     class Meta(DatasetListSerializer.Meta):
         fields = (
@@ -233,7 +233,7 @@ class OpenExportView(APIView):
     permission_classes = [AllowAny]
 
     @extend_schema(operation_id="open_export", responses={200: OpenApiTypes.BINARY})
-    def get(self, request: Request, dataset_id: UUID, format: str) -> HttpResponseBase:
+    def get(self, request: Request, dataset_id: UUID, file_format: str) -> HttpResponseBase:
         """CSV, XLSX, JSON, Parquet or GeoJSON, streamed."""
-        response: StreamingHttpResponse = _open_or_404(dataset_id).download(format)
+        response: StreamingHttpResponse = _open_or_404(dataset_id).download(file_format)
         return response

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from catalog.models import Channel, UpdateCycle
 from portal.departments.models import Department
 from portal.problems import of_portal_error
 from portal.views import actor_of
@@ -29,7 +30,7 @@ from sharing.models import (
 )
 
 
-class ItemSerializer(serializers.ModelSerializer[RequestItem]):
+class RequestItemSerializer(serializers.ModelSerializer[RequestItem]):
     dataset_title = serializers.CharField(source="dataset.title", read_only=True)
     grant = serializers.PrimaryKeyRelatedField(read_only=True)  # type: ignore[var-annotated]
 
@@ -52,7 +53,7 @@ class RequestSerializer(serializers.ModelSerializer[SharingRequest]):
     """A request with its items."""
 
     department_name = serializers.CharField(source="department.name", read_only=True)
-    items = ItemSerializer(many=True, read_only=True)
+    items = RequestItemSerializer(many=True, read_only=True)
 
     class Meta:
         model = SharingRequest
@@ -96,8 +97,8 @@ class NewRequestSerializer(serializers.Serializer[Any]):
     legal_basis = serializers.CharField(max_length=2000)
     scenario = serializers.CharField(max_length=2000)
     scope_of_use = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
-    channels = serializers.MultipleChoiceField(choices=["api", "file"], default={"api", "file"})
-    frequency = serializers.CharField(max_length=15, required=False, default="irregular")
+    channels = serializers.MultipleChoiceField(choices=Channel.choices, default={"api", "file"})
+    frequency = serializers.ChoiceField(choices=UpdateCycle.choices, default="irregular")
     valid_until = serializers.DateField()
     is_cross_border = serializers.BooleanField(default=False)
     has_commitment = serializers.BooleanField(default=False)
@@ -287,9 +288,9 @@ class StepDecideView(APIView):
     @extend_schema(operation_id="step_decide", request=DecideSerializer, responses=StepSerializer)
     def post(self, request: Request, step_id: UUID) -> Response:
         """Decide items of a step; 409 when somebody decided since the version given."""
+        step = get_object_or_404(_steps(request), pk=step_id)
         body = DecideSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        step = get_object_or_404(_steps(request), pk=step_id)
         decisions = {
             row["item"]: workflow.Decision(row["verdict"], row["reason"], row["note"])
             for row in body.validated_data["decisions"]

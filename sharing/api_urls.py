@@ -15,5 +15,5 @@ urlpatterns = [
     path("grants/", api.GrantListView.as_view(), name="grants"),
     path("grants/<uuid:grant_id>/", api.GrantDetailView.as_view(), name="grant"),
     path("data/<uuid:grant_id>/rows", delivery.RowsView.as_view(), name="data-rows"),
-    path("data/<uuid:grant_id>/export/<slug:format>", delivery.ExportView.as_view(), name="data-export"),
+    path("data/<uuid:grant_id>/export/<slug:file_format>", delivery.ExportView.as_view(), name="data-export"),
 ]

@@ -223,6 +223,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "ENUM_NAME_OVERRIDES": {
+        "DatasetStateEnum": "catalog.models.DatasetState",
+        "ChannelEnum": "catalog.models.Channel",
+        "UpdateCycleEnum": "catalog.models.UpdateCycle",
+        "RefusalReasonEnum": "sharing.models.RefusalReason",
+        "VerdictEnum": "sharing.models.Verdict",
         "RequestStateEnum": "sharing.models.RequestState",
         "ItemStateEnum": "sharing.models.ItemState",
         "StepStateEnum": "sharing.models.StepState",

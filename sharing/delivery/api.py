@@ -74,9 +74,9 @@ class ExportView(GrantDataView):
     """All rows of a grant as a file."""
 
     @extend_schema(operation_id="data_export", parameters=ROW_PARAMETERS[:3], responses={200: OpenApiTypes.BINARY})
-    def get(self, request: Request, grant_id: UUID, format: str) -> HttpResponseBase:
+    def get(self, request: Request, grant_id: UUID, file_format: str) -> HttpResponseBase:
         """Every granted row as CSV, XLSX, JSON or Parquet, streamed."""
         opening = self.opening(request, grant_id)
         options = query_options(request.query_params)
         filters = parse_filters(options.pop("filter"), opening.columns)
-        return export(opening, format, query=opening.query(filters=filters, **options))
+        return export(opening, file_format, query=opening.query(filters=filters, **options))

@@ -103,9 +103,9 @@ def test_the_schema_is_complete() -> None:
     from drf_spectacular.generators import SchemaGenerator
     from drf_spectacular.validation import validate_schema
 
-    with GENERATOR_STATS.silence():
-        schema = SchemaGenerator().get_schema(request=None, public=True)
+    GENERATOR_STATS.reset()
+    schema = SchemaGenerator().get_schema(request=None, public=True)
     validate_schema(schema)
-    assert GENERATOR_STATS._error_cache == {}
+    assert (dict(GENERATOR_STATS._error_cache), dict(GENERATOR_STATS._warn_cache)) == ({}, {})
     paths = {path.removeprefix("/api/v1") for path in schema["paths"] if path.startswith("/api/v1")}
     assert {"/datasets/", "/requests/{request_id}/submit/", "/steps/decide/", "/data/{grant_id}/rows"} <= paths

@@ -1,0 +1,110 @@
+"""Who may call which address: every address has a row in ``tests/url_table.py``, and every row holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from catalog import loading
+from catalog.models import DatasetState, Distribution, IngestJob
+from portal.accounts.models import User
+from portal.models import Event, Membership, Notice
+from sharing import grants
+from sharing.models import Credential, Grant
+from tests.factories import World, actor, granted, load, make_dataset, make_request, make_user, step_of, submit
+from tests.url_table import ROLES, TABLE
+
+pytestmark = pytest.mark.django_db
+ALLOWED = {200, 201, 302, 400, 409, 422, 503}
+REFUSED = {401, 403, 404}
+
+
+def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLPattern):
+            yield f"{prefix}{entry.name}"
+        else:
+            yield from names(entry, f"{prefix}{entry.namespace}:" if entry.namespace else prefix)
+
+
+def test_every_address_has_a_row_and_every_row_an_address() -> None:
+    assert sorted(names(get_resolver())) == sorted(TABLE)
+
+
+@pytest.fixture
+def objects(world: World) -> dict[str, Any]:
+    """One object of each kind that stands in an address."""
+    people = [{"name": "代码", "column": "code"}, {"name": "名称", "column": "name"}]
+    open_items = [{**item, "open_type": "open"} for item in people]
+    conditional = load(make_dataset(world.province_bureau, "救助", items=people), b"code,name\n01,a\n")
+    opened = make_dataset(world.city_bureau, "空气", items=open_items, sharing_type="unconditional", open_type="open")
+    load(opened, b"code,name\n01,a\n")
+    draft = make_dataset(world.city_bureau, "草稿", state=DatasetState.DRAFT)
+    in_review = make_dataset(world.city_bureau, "待审", state=DatasetState.AUTHORITY_REVIEW)
+    distribution = Distribution.objects.create(dataset=draft, title="草稿")
+    job = IngestJob.objects.create(distribution=distribution, file_name="a.csv", file_size=1, state="done")
+    loading.reject_path(job).parent.mkdir(parents=True)
+    loading.reject_path(job).write_text("line")
+    granted(world, conditional)
+    grant = Grant.objects.get()
+    grants.create_credential(grant=grant, actor=actor(world.applicant))
+    request = submit(world, make_request(world, conditional))
+    draft_request = make_request(world, conditional, opened)
+    return {
+        "person": world.security.pk,
+        "membership": Membership.objects.get(user=world.security).pk,
+        "notice": Notice.objects.filter(user=world.applicant_head).first().pk,  # type: ignore[union-attr]
+        "department": world.county_bureau.pk,
+        "event": Event.objects.first().pk,  # type: ignore[union-attr]
+        "conditional": conditional.pk,
+        "open": opened.pk,
+        "draft": draft.pk,
+        "in_review": in_review.pk,
+        "job": job.pk,
+        "request": request.pk,
+        "draft_request": draft_request.pk,
+        "draft_item": draft_request.items.order_by("id")[0].pk,
+        "step": step_of(request, "own-department").pk,
+        "grant": grant.pk,
+        "credential": Credential.objects.get().pk,
+        "csv": "csv",
+    }
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    made = World()
+    for role, kind in (("sysadmin", "system"), ("secadmin", "security"), ("auditor", "audit")):
+        make_user(role, admin_role=kind)
+    return made
+
+
+def status_of(role: str, name: str, objects: dict[str, Any]) -> int:
+    """The answer that ``role`` gets; a redirect to the sign-in page counts as 401. What it changed is undone."""
+    method, _roles, kwargs = TABLE[name]
+    path = reverse(name, kwargs={key: objects[value] for key, value in kwargs.items()})
+    client = Client(raise_request_exception=True)
+    with transaction.atomic():
+        if role != "anonymous":
+            client.force_login(User.objects.get(username=role))
+        response = client.get(path) if method == "GET" else client.post(path)
+        if hasattr(response, "streaming_content"):
+            b"".join(response.streaming_content)
+        transaction.set_rollback(True)
+    sent_away = response.status_code == 302 and response.headers["Location"].startswith("/accounts/sign-in/")
+    return 401 if sent_away else response.status_code
+
+
+def test_each_address_answers_its_roles_and_refuses_the_others(objects: dict[str, Any]) -> None:
+    wrong = []
+    for name, (_method, roles, _kwargs) in TABLE.items():
+        for role in ROLES:
+            status = status_of(role, name, objects)
+            if status not in (ALLOWED if role in roles else REFUSED):
+                wrong.append((name, role, status))
+    assert wrong == [], "\n".join(map(str, wrong))

@@ -1,0 +1,128 @@
+"""Every address of the portal with the roles that may call it; ``tests/test_urls.py`` compares it with the resolver.
+
+A row: name → (method, roles, names of the objects in its address). Roles outside the row are sent to sign in (the
+anonymous), or answered with 403 or 404.
+"""
+
+from __future__ import annotations
+
+ROLES = (
+    "anonymous",
+    "applicant",
+    "applicant_head",
+    "cataloguer",
+    "provider",
+    "security",
+    "authority",
+    "sysadmin",
+    "secadmin",
+    "auditor",
+)
+EVERYONE = frozenset(ROLES)
+SIGNED_IN = EVERYONE - {"anonymous"}
+STAFF = SIGNED_IN - {"sysadmin", "secadmin", "auditor"}
+DECIDERS = frozenset({"applicant_head", "provider", "security", "authority"})
+REVIEWERS = frozenset({"applicant_head", "provider", "authority"})
+APPLICANT = frozenset({"applicant"})
+CATALOGUER = frozenset({"cataloguer"})
+COUNTY = frozenset({"applicant", "applicant_head"})
+PROVINCE = frozenset({"provider", "security"})
+
+Row = tuple[str, frozenset[str], dict[str, str]]
+
+TABLE: dict[str, Row] = {
+    "home": ("GET", EVERYONE, {}),
+    "healthz": ("GET", EVERYONE, {}),
+    "readyz": ("GET", EVERYONE, {}),
+    "set_language": ("POST", EVERYONE, {}),
+    "sitemap": ("GET", EVERYONE, {}),
+    "accounts:sign-in": ("GET", EVERYONE, {}),
+    "accounts:sign-out": ("POST", EVERYONE, {}),
+    "accounts:profile": ("GET", SIGNED_IN, {}),
+    "accounts:password": ("GET", SIGNED_IN, {}),
+    "accounts:person-list": ("GET", frozenset({"secadmin"}), {}),
+    "accounts:person-detail": ("GET", frozenset({"secadmin"}), {"pk": "person"}),
+    "accounts:duty-assign": ("POST", frozenset({"secadmin"}), {"pk": "person"}),
+    "accounts:person-active": ("POST", frozenset({"secadmin"}), {"pk": "person"}),
+    "accounts:duty-end": ("POST", frozenset({"secadmin"}), {"pk": "membership"}),
+    "notices:notice-list": ("GET", SIGNED_IN, {}),
+    "notices:notice-read-all": ("POST", SIGNED_IN, {}),
+    "notices:notice-open": ("GET", frozenset({"applicant_head"}), {"pk": "notice"}),
+    "departments:department-list": ("GET", SIGNED_IN, {}),
+    "departments:department-detail": ("GET", SIGNED_IN, {"pk": "department"}),
+    "audit:event-list": ("GET", frozenset({"auditor"}), {}),
+    "audit:event-export": ("GET", frozenset({"auditor"}), {}),
+    "audit:event-detail": ("GET", frozenset({"auditor"}), {"pk": "event"}),
+    "system:status": ("GET", frozenset({"sysadmin"}), {}),
+    "catalog:dataset-list": ("GET", STAFF, {}),
+    "catalog:list-export": ("GET", STAFF, {}),
+    "catalog:dataset-mine": ("GET", CATALOGUER, {}),
+    "catalog:dataset-review": ("GET", REVIEWERS, {}),
+    "catalog:dataset-create": ("GET", CATALOGUER, {}),
+    "catalog:dataset-detail": ("GET", STAFF, {"pk": "conditional"}),
+    "catalog:dataset-edit": ("GET", CATALOGUER, {"pk": "draft"}),
+    "catalog:dataset-submit": ("POST", CATALOGUER, {"pk": "draft"}),
+    "catalog:dataset-approve": ("POST", frozenset({"authority"}), {"pk": "in_review"}),
+    "catalog:dataset-return": ("GET", frozenset({"authority"}), {"pk": "in_review"}),
+    "catalog:dataset-withdraw": ("GET", frozenset({"provider"}), {"pk": "conditional"}),
+    "catalog:dataset-upload": ("GET", CATALOGUER, {"pk": "draft"}),
+    "catalog:dataset-rows": ("GET", PROVINCE, {"pk": "conditional"}),
+    "catalog:dataset-export": ("GET", PROVINCE, {"pk": "conditional", "format": "csv"}),
+    "catalog:job-detail": ("GET", CATALOGUER, {"pk": "job"}),
+    "catalog:job-cancel": ("POST", CATALOGUER, {"pk": "job"}),
+    "catalog:job-retry": ("POST", CATALOGUER, {"pk": "job"}),
+    "catalog:job-rejects": ("GET", CATALOGUER, {"pk": "job"}),
+    "open:home": ("GET", EVERYONE, {}),
+    "open:about": ("GET", EVERYONE, {}),
+    "open:feed": ("GET", EVERYONE, {}),
+    "open:dataset-list": ("GET", EVERYONE, {}),
+    "open:dataset-detail": ("GET", EVERYONE, {"pk": "open"}),
+    "open:dataset-rows": ("GET", EVERYONE, {"pk": "open"}),
+    "open:dataset-chart": ("GET", EVERYONE, {"pk": "open"}),
+    "open:dataset-download": ("GET", EVERYONE, {"pk": "open", "format": "csv"}),
+    "sharing:basket": ("GET", APPLICANT, {}),
+    "sharing:basket-add": ("POST", APPLICANT, {}),
+    "sharing:basket-remove": ("POST", APPLICANT, {}),
+    "sharing:request-list": ("GET", SIGNED_IN, {}),
+    "sharing:request-export": ("GET", SIGNED_IN, {}),
+    "sharing:request-create": ("GET", APPLICANT, {}),
+    "sharing:request-detail": ("GET", COUNTY, {"pk": "request"}),
+    "sharing:request-edit": ("GET", APPLICANT, {"pk": "draft_request"}),
+    "sharing:request-add": ("POST", APPLICANT, {"pk": "draft_request"}),
+    "sharing:request-submit": ("POST", APPLICANT, {"pk": "draft_request"}),
+    "sharing:request-resubmit": ("POST", APPLICANT, {"pk": "draft_request"}),
+    "sharing:request-withdraw": ("POST", APPLICANT, {"pk": "draft_request"}),
+    "sharing:item-edit": ("GET", APPLICANT, {"pk": "draft_request", "item_pk": "draft_item"}),
+    "sharing:item-remove": ("POST", APPLICANT, {"pk": "draft_request", "item_pk": "draft_item"}),
+    "sharing:queue": ("GET", DECIDERS, {}),
+    "sharing:queue-export": ("GET", SIGNED_IN, {}),
+    "sharing:queue-decide": ("POST", SIGNED_IN, {}),
+    "sharing:step-detail": ("GET", frozenset({"applicant_head"}), {"pk": "step"}),
+    "sharing:step-decide": ("POST", frozenset({"applicant_head"}), {"pk": "step"}),
+    "sharing:supervision": ("GET", frozenset({"authority"}), {}),
+    "sharing:grant-list": ("GET", SIGNED_IN, {}),
+    "sharing:grant-export": ("GET", SIGNED_IN, {}),
+    "sharing:grant-detail": ("GET", COUNTY | PROVINCE, {"pk": "grant"}),
+    "sharing:credential-create": ("POST", APPLICANT, {"pk": "grant"}),
+    "sharing:credential-withdraw": ("POST", APPLICANT | PROVINCE, {"pk": "credential"}),
+    "sharing:grant-download": ("GET", APPLICANT, {"pk": "grant", "format": "csv"}),
+    "sharing:grant-revoke": ("GET", PROVINCE, {"pk": "grant"}),
+    "sharing:grant-suspend": ("POST", PROVINCE, {"pk": "grant"}),
+    "api-schema": ("GET", EVERYONE, {}),
+    "api-docs": ("GET", EVERYONE, {}),
+    "api:datasets": ("GET", EVERYONE, {}),
+    "api:dataset": ("GET", STAFF, {"dataset_id": "conditional"}),
+    "api:open-rows": ("GET", EVERYONE, {"dataset_id": "open"}),
+    "api:open-export": ("GET", EVERYONE, {"dataset_id": "open", "file_format": "csv"}),
+    "api:requests": ("GET", SIGNED_IN, {}),
+    "api:request": ("GET", COUNTY, {"request_id": "request"}),
+    "api:request-submit": ("POST", APPLICANT, {"request_id": "draft_request"}),
+    "api:steps": ("GET", SIGNED_IN, {}),
+    "api:steps-decide": ("POST", SIGNED_IN, {}),
+    "api:step-decide": ("POST", frozenset({"applicant_head"}), {"step_id": "step"}),
+    "api:grants": ("GET", SIGNED_IN, {}),
+    "api:grant": ("GET", COUNTY | PROVINCE, {"grant_id": "grant"}),
+    # with the key of a grant and nothing else: a session does not open them
+    "api:data-rows": ("GET", frozenset(), {"grant_id": "grant"}),
+    "api:data-export": ("GET", frozenset(), {"grant_id": "grant", "file_format": "csv"}),
+}
