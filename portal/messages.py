@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -131,7 +132,7 @@ def compile_catalog() -> Path | None:
         return None
     mo_file = PO_FILE.with_suffix(".mo")
     if not mo_file.exists() or mo_file.stat().st_mtime_ns <= PO_FILE.stat().st_mtime_ns:
-        temporary = mo_file.with_suffix(".mo.new")
+        temporary = mo_file.with_suffix(f".{os.getpid()}.mo")
         with temporary.open("wb") as file:
             write_mo(file, read())
         temporary.replace(mo_file)

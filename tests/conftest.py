@@ -14,6 +14,13 @@ import pytest
 os.environ.setdefault("DATABASE_POOL", "0")
 
 
+def pytest_configure() -> None:
+    """Pages are asked for in Chinese too: the translations are compiled before the first one is."""
+    from portal import messages
+
+    messages.compile_catalog()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def files(django_db_setup: None) -> Iterator[None]:
     """Tables and uploads of this process, removed at the end."""

@@ -13,6 +13,7 @@ from portal.messages import Place, Text
 
 TEMPLATES = sorted((messages.ROOT / "templates").rglob("*.html"))
 PLACEHOLDER = re.compile(r"%\(\w+\)[#0\- +]?[\d.]*[a-zA-Z]|%[sdif]")
+HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:!?()]|[,;:!?()][\u4e00-\u9fff]|[\u4e00-\u9fff]\.(?!\w)")
 SPOKEN_ATTRIBUTES = {"title", "alt", "placeholder", "aria-label", "aria-description", "label", "data-confirm"}
 
 SILENT_TAGS = {"script", "style", "code", "pre", "kbd", "samp"}
@@ -28,6 +29,17 @@ SAME_EVERYWHERE = {
 
 def test_every_text_has_a_chinese_translation() -> None:
     assert {text.key: places[0] for text, places in messages.missing().items()} == {}
+
+
+def test_no_translation_is_kept_of_a_text_that_is_gone() -> None:
+    texts = {(text.context, text.singular) for text in messages.extract()}
+    kept = {(m.context or "", m.id if isinstance(m.id, str) else m.id[0]) for m in messages.read() if m.id}
+    assert kept - texts == set()
+
+
+def test_chinese_is_punctuated_in_full_width() -> None:
+    words = [m.string if isinstance(m.string, str) else m.string[0] for m in messages.read() if m.id]
+    assert [text for text in words if HALF_WIDTH.search(text)] == []
 
 
 def test_no_translation_is_marked_as_a_guess() -> None:

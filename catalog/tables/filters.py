@@ -140,7 +140,7 @@ def convert(value: Any, column: Column) -> Any:
             % {
                 "value": text[:60].encode("utf-8", "replace").decode(),
                 "column": column.title,
-                "type": column.type.value,
+                "type": column.type.label,
             }
         ) from error
 

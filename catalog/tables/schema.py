@@ -10,6 +10,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 NAME_LIMIT = 60
 
 
@@ -30,6 +33,11 @@ class ColumnType(StrEnum):
         return _SQL[self]
 
     @property
+    def label(self) -> str:
+        """The type's name for people."""
+        return str(_LABELS[self])
+
+    @property
     def is_numeric(self) -> bool:
         return self in (ColumnType.INTEGER, ColumnType.NUMBER)
 
@@ -46,6 +54,16 @@ _SQL = {
     ColumnType.DATETIME: "TIMESTAMP",
     ColumnType.BOOLEAN: "BOOLEAN",
     ColumnType.GEOMETRY: "VARCHAR",
+}
+
+_LABELS: dict[ColumnType, str | Promise] = {
+    ColumnType.TEXT: _("Text"),
+    ColumnType.INTEGER: _("Whole number"),
+    ColumnType.NUMBER: _("Number"),
+    ColumnType.DATE: _("Date"),
+    ColumnType.DATETIME: _("Date and time"),
+    ColumnType.BOOLEAN: _("Yes or no"),
+    ColumnType.GEOMETRY: _("Geometry"),
 }
 
 

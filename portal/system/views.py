@@ -10,12 +10,32 @@ import django
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from portal.access import Permission
 from portal.health import readiness
 from portal.views import WorkplaceMixin
+
+PARTS: dict[str, str | Promise] = {
+    "database": _("Database"),
+    "worker": _("Background worker"),
+    "storage": _("File storage"),
+}
+"""The parts of ``readiness`` in words."""
+
+STATES: dict[str, str | Promise] = {
+    "todo": _("Waiting"),
+    "doing": _("Running"),
+    "succeeded": _("Done"),
+    "failed": _("Failed"),
+    "cancelled": _("Cancelled"),
+    "aborting": _("Being cancelled"),
+    "aborted": _("Cancelled"),
+}
+"""The states of jobs in words."""
 
 
 class StatusView(WorkplaceMixin, TemplateView):
@@ -26,9 +46,10 @@ class StatusView(WorkplaceMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         jobs = ProcrastinateJob.objects
+        counts = jobs.values_list("task_name", "status").annotate(n=Count("id"))
         return super().get_context_data(
-            parts=readiness().items(),
-            jobs=jobs.values_list("task_name", "status").annotate(n=Count("id")).order_by("task_name", "status"),
+            parts=[(PARTS[name], is_up) for name, is_up in readiness().items()],
+            jobs=[(name, STATES.get(status, status), n) for name, status, n in counts.order_by("task_name", "status")],
             failed=jobs.filter(status="failed").order_by("-id")[:20],
             disk=shutil.disk_usage(settings.BASE_DIR),
             versions=[

@@ -1,0 +1,72 @@
+"""Pages as a Chinese reader gets them: no English word among what the portal itself says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from portal.accounts.models import User
+from portal.models import Event
+from tests import test_urls
+from tests.test_messages import SAME_EVERYWHERE, bare_texts
+from tests.url_table import TABLE
+
+pytestmark = pytest.mark.django_db
+world, objects = test_urls.world, test_urls.objects
+
+NAMES = SAME_EVERYWHERE | {"B", "Django", "GB18030", "GBK", "PARQUET", "UTF-8"}
+KEYS_AND_PARAMETERS = {"j", "k", "x", "filter", "after"}
+DATA = {"a", "code", "csv", "data", "name"}
+CODES = re.compile(r"GX\d+|sq_[\w\-]+")
+
+
+def pages(objects: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every page of the portal as the first of its roles sees it, and the home page as each role sees it."""
+    for name, (method, roles, kwargs) in TABLE.items():
+        path = reverse(name, kwargs={key: objects[value] for key, value in kwargs.items()})
+        for role in sorted(roles) if name == "home" else sorted(roles)[-1:]:
+            client = Client(headers={"accept-language": "zh-CN"})
+            if role != "anonymous":
+                client.force_login(User.objects.get(username=role))
+            response = client.get(path, follow=True) if method == "GET" else None
+            if response and response.headers["Content-Type"].startswith("text/html"):
+                yield f"{name} as {role}", response.content.decode()
+
+
+def english_words(page: str, data: set[str]) -> set[str]:
+    known = NAMES | KEYS_AND_PARAMETERS | DATA | data
+    words = {word for word in bare_texts(page) if re.match("[A-Za-z]", word)}
+    return {word for word in words - known if not CODES.fullmatch(word)}
+
+
+def test_chinese_pages_hold_no_english_words(objects: dict[str, Any]) -> None:
+    data = set(User.objects.values_list("username", flat=True))
+    for verb in Event.objects.values_list("verb", flat=True):
+        data.update(verb.split("."))
+    found = {place: english_words(page, data) for place, page in pages(objects)}
+    assert len(found) > 40
+    assert {place: words for place, words in found.items() if words} == {}
+
+
+def test_english_words_are_found_beside_chinese_ones_and_data() -> None:
+    assert english_words("<p title='Help'>申请 CSV anna GX2026000001</p><b>Waiting</b>", {"anna"}) == {
+        "Help",
+        "Waiting",
+    }
+
+
+@pytest.mark.parametrize(("language", "heading"), [("zh-CN", "开放平台 · 数桥"), ("en", "Open data · Shuqiao")])
+def test_the_reader_s_language_decides(client: Client, language: str, heading: str) -> None:
+    page = client.get(reverse("open:home"), headers={"accept-language": language}).content.decode()
+    assert re.findall("<title>(.*?)</title>", page) == [heading]
+
+
+def test_chosen_language_wins_over_the_browser_s(client: Client) -> None:
+    client.post(reverse("set_language"), {"language": "en", "next": "/open/"})
+    page = client.get(reverse("open:home"), headers={"accept-language": "zh-CN"}).content.decode()
+    assert '<html lang="en"' in page
