@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Grade, OpenType, SharingType, Theme, UpdateCycle
-from catalog.search import FACETS, Result
+from catalog.search import FACETS, Result, as_uuids
 from portal.departments.models import Department, Level, Region
 
 _TITLES: dict[str, str | Promise] = {
@@ -58,12 +58,10 @@ class Chip:
 
 def _labels(result: Result) -> dict[str, dict[str, str]]:
     """Labels of the values in the facets and in the choice; two queries."""
-    wanted = {value for value, _n in result.facets.get("provider", [])} | set(result.query.filters.get("provider", ()))
-    try:
-        names = Department.objects.filter(pk__in=wanted).values_list("pk", "name")
-        providers = {str(pk): name for pk, name in names}
-    except (ValueError, TypeError):
-        providers = {}
+    chosen = as_uuids(result.query.filters.get("provider", ()))
+    wanted = as_uuids(value for value, _n in result.facets.get("provider", []))
+    names = Department.objects.filter(pk__in=[*chosen, *wanted]).values_list("pk", "name")
+    providers = {str(pk): name for pk, name in names}
     labels = {name: {str(value): str(label) for value, label in choices} for name, choices in _CHOICES.items()}
     labels["theme"] = {theme.code: str(theme) for theme in Theme.objects.all()}
     labels["provider"] = providers

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from catalog.models import Dataset, Grade, OpenType, Sensitivity, SharingType
 from portal.errors import InvalidInput
+from portal.lists import listed
 
 
 def missing(dataset: Dataset) -> dict[str, list[str]]:
@@ -38,7 +39,7 @@ def _opening(dataset: Dataset, items: list) -> dict[str, list[str]]:
     opened = [item for item in items if item.open_type == OpenType.OPEN]
     personal = [item.name for item in opened if item.sensitivity != Sensitivity.NONE]
     if personal:
-        names = "、".join(personal[:5])
+        names = listed(personal[:5])
         wrong["items"] = [_("Items with personal data cannot be open: %(names)s.") % {"names": names}]
     if dataset.open_type == OpenType.OPEN and items and not opened:
         wrong["items"] = [_("An open dataset needs at least one item that is open.")]

@@ -16,6 +16,7 @@ from catalog.tables.errors import TooManyRows, UnknownColumn
 from catalog.tables.export import CONTENT_TYPES, STREAMS, XLSX_ROWS
 from catalog.tables.filters import Filter
 from catalog.tables.schema import Column, ColumnType, TableRef
+from portal.lists import listed
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,7 @@ class TablePart:
         asked = [*names, *(f.column for f in filters), *(s.column for s in sort)]
         unknown = sorted(set(asked) - known)
         if unknown:
-            raise UnknownColumn(
-                _("There is no column named: %(names)s.") % {"names": "、".join(unknown)}, columns=unknown
-            )
+            raise UnknownColumn(_("There is no column named: %(names)s.") % {"names": listed(unknown)}, columns=unknown)
         return Query(names, tuple(filters), tuple(sort), limit, offset, after)
 
     def page(self, query: Query) -> Page:

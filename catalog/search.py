@@ -5,11 +5,13 @@ It reads the narrow search rows: words by a GIN index, visibility by an array ov
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import BooleanField, Count, F, FloatField, Func, QuerySet, Value
 from django.http import QueryDict
@@ -164,17 +166,19 @@ def _filtered(rows: QuerySet[DatasetSearchRow], column: str, values: Sequence[st
         if column in ("level", "grade"):
             typed += [int(value)] if value.isdecimal() and len(value) < 3 else []
         elif column == "provider_id":
-            typed += _uuid(value)
+            typed += as_uuids([value])
         else:
             typed.append(value)
     return rows.filter(**{f"{column}__in": typed})
 
 
-def _uuid(value: str) -> list[UUID]:
-    try:
-        return [UUID(value)]
-    except ValueError:
-        return []
+def as_uuids(values: Iterable[str]) -> list[UUID]:
+    """Those of ``values`` that are UUIDs."""
+    found = []
+    for value in values:
+        with contextlib.suppress(ValueError):
+            found.append(UUID(value))
+    return found
 
 
 def _ordered(rows: QuerySet[DatasetSearchRow], query: SearchQuery) -> QuerySet[DatasetSearchRow]:
@@ -202,7 +206,10 @@ def _count(rows: QuerySet[DatasetSearchRow], column: str) -> list[tuple[str, int
 
 
 def _count_array(rows: QuerySet[DatasetSearchRow], column: str) -> list[tuple[str, int]]:
-    sql, params = rows.values(column).query.sql_with_params()
+    try:
+        sql, params = rows.values(column).query.sql_with_params()
+    except EmptyResultSet:  # a filter that nothing can meet
+        return []
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT value, count(*) FROM ({sql}) found, unnest(found.{column}) AS value "  # noqa: S608

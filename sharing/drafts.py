@@ -22,6 +22,7 @@ from portal.accounts.models import User
 from portal.audit import record
 from portal.departments.models import Department
 from portal.errors import InvalidInput, NotPermitted, WrongState
+from portal.lists import listed
 from sharing.errors import UnknownColumns
 from sharing.models import BasketItem, ItemState, RequestItem, RequestState, SharingRequest
 
@@ -119,7 +120,7 @@ def _new_items(request: SharingRequest, actor: Actor, dataset_ids: Sequence[UUID
     found = {dataset.pk: dataset for dataset in requestable(actor).filter(pk__in=dataset_ids)}
     own = [dataset.title for dataset in found.values() if dataset.provider_id == request.department_id]
     if own:
-        titles = "、".join(own[:3])
+        titles = listed(own[:3])
         raise InvalidInput(_("Your department holds this data itself: %(titles)s.") % {"titles": titles})
     if len(found) < len(set(dataset_ids)):
         raise InvalidInput(_("Some of the datasets cannot be applied for any more. Remove them from the basket."))
@@ -213,7 +214,7 @@ def check_content(
     shareable = default_columns(dataset)
     unknown = [column for column in columns if column not in shareable]
     if unknown:
-        names = "、".join(unknown)
+        names = listed(unknown)
         message = _("“%(title)s” has no item to share named: %(names)s.") % {"title": dataset.title, "names": names}
         raise UnknownColumns(message, fields={"columns": [message]}, columns=unknown)
     if not columns:

@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                 ('sharing_type', models.CharField(choices=[('unconditional', 'Shared unconditionally'), ('conditional', 'Shared conditionally'), ('not_shared', 'Not shared')], max_length=15, verbose_name='sharing type')),
                 ('sharing_condition', models.TextField(blank=True, max_length=1000, verbose_name='sharing condition')),
                 ('sharing_basis', models.TextField(blank=True, max_length=1000, verbose_name='basis for the sharing type')),
-                ('channels', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('api', 'Interface (API)'), ('file', 'File download')], max_length=10), default=list, size=None, verbose_name='sharing modes')),
+                ('channels', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('api', 'Interface (API)'), ('file', 'File download')], max_length=10), blank=True, default=list, size=None, verbose_name='sharing modes')),
                 ('open_type', models.CharField(choices=[('open', 'Open unconditionally'), ('conditional', 'Open conditionally'), ('not_open', 'Not open')], default='not_open', max_length=15, verbose_name='open type')),
                 ('open_condition', models.TextField(blank=True, max_length=1000, verbose_name='condition or basis of opening')),
                 ('update_cycle', models.CharField(choices=[('realtime', 'Real time'), ('daily', 'Daily'), ('weekly', 'Weekly'), ('monthly', 'Monthly'), ('quarterly', 'Quarterly'), ('half_yearly', 'Half-yearly'), ('yearly', 'Yearly'), ('irregular', 'Irregular'), ('never', 'Never')], max_length=15, verbose_name='update cycle')),

@@ -82,7 +82,10 @@ class Dataset(models.Model):  # type: ignore[django-manager-missing]
     sharing_condition = models.TextField(_("sharing condition"), blank=True, max_length=1000)
     sharing_basis = models.TextField(_("basis for the sharing type"), blank=True, max_length=1000)
     channels = ArrayField(
-        models.CharField(max_length=10, choices=Channel.choices), verbose_name=_("sharing modes"), default=list
+        models.CharField(max_length=10, choices=Channel.choices),
+        verbose_name=_("sharing modes"),
+        default=list,
+        blank=True,
     )
     open_type = models.CharField(_("open type"), max_length=15, choices=OpenType.choices, default=OpenType.NOT_OPEN)
     open_condition = models.TextField(_("condition or basis of opening"), blank=True, max_length=1000)

@@ -24,6 +24,7 @@ from catalog.tables.errors import BadFilter, QueryTimeout, UnknownColumn
 from catalog.tables.filters import Filter, to_sql
 from catalog.tables.schema import Column, TableRef, quoted
 from catalog.tables.storage import TableStorage, default_storage
+from portal.lists import listed
 
 TIME_LIMIT_S = 15.0
 OPEN_FILES = 32
@@ -184,7 +185,7 @@ def _chosen(ref: TableRef, names: Sequence[str] | None) -> tuple[Column, ...]:
         return ref.columns
     unknown = [name for name in names if ref.column(name) is None]
     if unknown or not names:
-        message = _("There is no column named: %(names)s.") % {"names": "、".join(unknown)}
+        message = _("There is no column named: %(names)s.") % {"names": listed(unknown)}
         raise UnknownColumn(message, columns=unknown)
     return tuple(column for name in names if (column := ref.column(name)))
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from catalog.tables.errors import BadFilter, UnknownColumn
 from catalog.tables.schema import Column, ColumnType, quoted
+from portal.lists import listed
 
 CONDITION_LIMIT = 50
 VALUE_LIMIT = 10_000
@@ -76,7 +77,7 @@ def parse_filters(data: str | Iterable[Any], columns: Sequence[Column]) -> tuple
     known = {column.name: column for column in columns}
     unknown = [str(row.get("column")) for row in data if row.get("column") not in known]
     if unknown:
-        message = _("There is no column named: %(names)s.") % {"names": "、".join(unknown)}
+        message = _("There is no column named: %(names)s.") % {"names": listed(unknown)}
         raise UnknownColumn(message, columns=unknown)
     return tuple(_parse(row, known[row["column"]]) for row in data)
 
@@ -172,7 +173,7 @@ def describe(filters: Iterable[dict[str, Any]], titles: dict[str, str]) -> list[
     sentences = []
     for row in filters:
         value = row.get("value")
-        shown = "、".join(map(str, value)) if isinstance(value, list) else ("" if value is None else str(value))
+        shown = listed(value) if isinstance(value, list) else ("" if value is None else str(value))
         name = titles.get(row["column"], row["column"])
         sentences.append(f"{name} {OPERATORS.get(row['op'], row['op'])} {shown}".strip())
     return sentences

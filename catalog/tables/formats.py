@@ -17,6 +17,7 @@ from charset_normalizer import from_bytes
 from django.utils.translation import gettext as _
 
 from catalog.tables.errors import BadFile
+from portal.lists import listed
 
 BLOCK = 1 << 20
 COLUMN_LIMIT = 2_000
@@ -236,7 +237,7 @@ def read_header(path: Path, delimiter: str) -> list[str]:
         raise BadFile(_("Every column needs a name in the first line."))
     repeated = sorted({header for header in headers if headers.count(header) > 1})
     if repeated:
-        raise BadFile(_("These column names appear more than once: %(names)s.") % {"names": "、".join(repeated[:5])})
+        raise BadFile(_("These column names appear more than once: %(names)s.") % {"names": listed(repeated[:5])})
     if len(headers) > COLUMN_LIMIT:
         raise BadFile(_("The table has %(count)s columns; at most 2,000 can be loaded.") % {"count": len(headers)})
     return headers

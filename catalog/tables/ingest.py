@@ -19,6 +19,7 @@ from catalog.tables.formats import Source
 from catalog.tables.schema import Column, ColumnType, column_names, quoted
 from catalog.tables.storage import TableStorage, default_storage, limits
 from portal.exports import neutral
+from portal.lists import listed
 
 BATCH_ROWS = 65_536
 PROGRESS_SECONDS = 0.5
@@ -155,11 +156,11 @@ def _columns(
             known[place] = Column(column.name, headers[place], column.type)
     missing = [c.title for c in declared if c.name not in {k.name for k in known.values()}]
     if missing:
-        raise BadFile(_("The file lacks these columns: %(names)s.") % {"names": "、".join(missing[:10])})
+        raise BadFile(_("The file lacks these columns: %(names)s.") % {"names": listed(missing[:10])})
     extra = [header for place, header in enumerate(headers) if place not in known]
     if extra and not allow_extra:
         raise BadFile(
-            _("The file has columns that the dataset does not declare: %(names)s.") % {"names": "、".join(extra[:10])}
+            _("The file has columns that the dataset does not declare: %(names)s.") % {"names": listed(extra[:10])}
         )
     plain = [known.get(i, Column(names[i], headers[i], ColumnType.TEXT)) for i in range(len(headers))]
     if not extra:

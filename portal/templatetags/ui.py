@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -10,9 +11,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from portal.calendars.working_days import WorkingDays, calendar_around
+from portal.lists import listed
 
 register = template.Library()
 
@@ -29,6 +31,18 @@ def day(value: dt.date | dt.datetime | None) -> str:
 def moment(value: dt.datetime | None) -> str:
     """A date with minutes, in the portal's time zone."""
     return timezone.localtime(value).strftime("%Y-%m-%d %H:%M") if value else "—"
+
+
+@register.filter(name="listed")
+def listed_filter(values: Iterable[Any]) -> str:
+    """Several names in one line, separated as the reader's language does."""
+    return listed(values)
+
+
+@register.filter
+def noted(note: str) -> str:
+    """A note that follows what it is about, with the colon of the reader's language; nothing for no note."""
+    return pgettext("before a note", ": ") + note if note else ""
 
 
 @register.filter

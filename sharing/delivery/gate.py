@@ -15,6 +15,7 @@ from catalog.tables.engine import Page, Query, Sort, default_engine
 from catalog.tables.filters import Filter, parse_filters
 from catalog.tables.schema import Column, TableRef
 from portal.errors import NotPermitted
+from portal.lists import listed
 from sharing.errors import GrantNotInForce, NoData, UnknownColumns
 from sharing.models import Credential, Grant
 
@@ -51,7 +52,7 @@ class Opening:
         known = {column.name for column in self.columns}
         unknown = sorted({name for name in names if name not in known})
         if unknown:
-            message = _("This grant has no column named: %(names)s.") % {"names": "、".join(unknown)}
+            message = _("This grant has no column named: %(names)s.") % {"names": listed(unknown)}
             raise UnknownColumns(message, columns=unknown)
 
     def page(self, query: Query) -> Page:

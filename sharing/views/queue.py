@@ -92,12 +92,12 @@ class QueueView(WorkplaceMixin, ListView[ApprovalStep]):
         page = context["page_obj"]
         ids = [step.pk for step in page.object_list]
         shown = _shown(ApprovalStep.objects.filter(pk__in=ids)).in_bulk()
-        stages = dict(ApprovalStep.objects.of_offices(self.actor.standing).values_list("stage", "title").distinct())
+        offered = ApprovalStep.objects.of_offices(self.actor.standing).order_by("stage").distinct("stage")
         context["steps"] = [shown[pk] for pk in ids]
         return context | {
             "tabs": TABS,
             "tab": self.request.GET.get("tab", "open"),
-            "stages": stages,
+            "stages": {step.stage: step.label for step in offered},
             "form": DecisionForm(),
         }
 

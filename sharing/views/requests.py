@@ -19,6 +19,7 @@ from django.views.generic import ListView
 
 from catalog.browse import conditions_from
 from catalog.items import declared_columns
+from catalog.search import as_uuids
 from catalog.tables.filters import OPERATORS, describe
 from portal import access
 from portal.access import Actor, Permission
@@ -35,13 +36,7 @@ SORTS = ("number", "title", "modified", "submitted_at")
 
 
 def _ids(request: HttpRequest) -> list[UUID]:
-    found = []
-    for text in request.POST.getlist("dataset")[: drafts.ITEM_LIMIT]:
-        try:
-            found.append(UUID(text))
-        except ValueError:
-            continue
-    return found
+    return as_uuids(request.POST.getlist("dataset")[: drafts.ITEM_LIMIT])
 
 
 def _next(request: HttpRequest, default: str) -> HttpResponse:
