@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.history import Line, line_of
 from portal.audit.models import Event
+from portal.lists import listed
 
 LIMIT = 200
 
@@ -39,6 +40,6 @@ def lines(stream: str) -> list[Line]:
         decisions = event.data.get("decisions", {}).values()
         counts = [(v.label, sum(d["verdict"] == v.value for d in decisions)) for v in Verdict]
         notes = list(dict.fromkeys(d["note"] for d in decisions if d.get("note")))
-        event.data["summary"] = "，".join([*(f"{label} {n}" for label, n in counts if n), *notes])
+        event.data["summary"] = listed([*(f"{label} {n}" for label, n in counts if n), *notes])
         rows.append(line_of(event, SENTENCES))
     return rows

@@ -1,4 +1,4 @@
-"""Pages as a Chinese reader gets them: no English word among what the portal itself says."""
+"""Each reader gets pages in one language: Chinese ones without English words, English ones without Chinese."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.template import Context, Template
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from portal.accounts.models import User
-from portal.models import Event
+from portal.models import Department, Event, Region
 from tests import test_urls
 from tests.test_messages import SAME_EVERYWHERE, bare_texts
 from tests.url_table import TABLE
@@ -22,15 +24,21 @@ world, objects = test_urls.world, test_urls.objects
 NAMES = SAME_EVERYWHERE | {"B", "Django", "GB18030", "GBK", "PARQUET", "UTF-8"}
 KEYS_AND_PARAMETERS = {"j", "k", "x", "filter", "after"}
 DATA = {"a", "code", "csv", "data", "name"}
+CHINESE_DATA = {
+    *("救助", "空气", "草稿", "待审", "代码", "名称", "本数据资源用于测试", "字段和行均为真实结构"),
+    *("用于履行职责", "政务数据共享条例", "内部管理"),
+    *("低保核查数据共享", "社会救助暂行办法第十七条", "核对申请家庭情况"),
+}
+"""What the objects of the tests are called, and say."""
 CODES = re.compile(r"GX\d+|sq_[\w\-]+")
 
 
-def pages(objects: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every page of the portal as the first of its roles sees it, and the home page as each role sees it."""
+def pages(objects: dict[str, Any], language: str) -> Iterator[tuple[str, str]]:
+    """Every page of the portal as one of its roles sees it, and the home page as each role sees it."""
     for name, (method, roles, kwargs) in TABLE.items():
         path = reverse(name, kwargs={key: objects[value] for key, value in kwargs.items()})
         for role in sorted(roles) if name == "home" else sorted(roles)[-1:]:
-            client = Client(headers={"accept-language": "zh-CN"})
+            client = Client(headers={"accept-language": language})
             if role != "anonymous":
                 client.force_login(User.objects.get(username=role))
             response = client.get(path, follow=True) if method == "GET" else None
@@ -44,11 +52,23 @@ def english_words(page: str, data: set[str]) -> set[str]:
     return {word for word in words - known if not CODES.fullmatch(word)}
 
 
+def chinese_words(page: str) -> set[str]:
+    return {word for word in bare_texts(page) if re.match("[\u4e00-\u9fff]", word)}
+
+
 def test_chinese_pages_hold_no_english_words(objects: dict[str, Any]) -> None:
     data = set(User.objects.values_list("username", flat=True))
     for verb in Event.objects.values_list("verb", flat=True):
         data.update(verb.split("."))
-    found = {place: english_words(page, data) for place, page in pages(objects)}
+    found = {place: english_words(page, data) for place, page in pages(objects, "zh-CN")}
+    assert len(found) > 40
+    assert {place: words for place, words in found.items() if words} == {}
+
+
+def test_english_pages_hold_no_chinese_words_but_names_and_texts_that_people_wrote(objects: dict[str, Any]) -> None:
+    departments = Department.objects.values_list("name", flat=True)
+    written = {*departments, *Region.objects.values_list("name", flat=True), *CHINESE_DATA}
+    found = {place: chinese_words(page) - written for place, page in pages(objects, "en")}
     assert len(found) > 40
     assert {place: words for place, words in found.items() if words} == {}
 
@@ -58,6 +78,14 @@ def test_english_words_are_found_beside_chinese_ones_and_data() -> None:
         "Help",
         "Waiting",
     }
+
+
+@pytest.mark.parametrize(("language", "names", "note"), [("zh-hans", "甲、乙", "：丙"), ("en", "甲, 乙", ": 丙")])
+def test_lists_and_notes_are_punctuated_as_the_language_does(language: str, names: str, note: str) -> None:
+    template = Template("{{ names|listed }} {{ note|noted }}{{ empty|noted }}")
+    with translation.override(language):
+        shown = template.render(Context({"names": ["甲", "乙"], "note": "丙", "empty": ""}))
+    assert shown == f"{names} {note}"
 
 
 @pytest.mark.parametrize(("language", "heading"), [("zh-CN", "开放平台 · 数桥"), ("en", "Open data · Shuqiao")])
