@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
+from gettext import GNUTranslations
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -110,6 +115,42 @@ def test_update_keeps_translations_merges_new_ones_and_drops_dead_texts(
         ("a day", "%(n)s days"): ("%(n)s天",),
     }
     assert messages.missing() == {}
+
+
+def test_compiled_messages_are_what_the_catalogue_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "ROOT", tmp_path)
+    monkeypatch.setattr(messages, "PO_FILE", tmp_path / "django.po")
+    (tmp_path / "portal").mkdir()
+    (tmp_path / "portal" / "a.py").write_text('_("One")\npgettext("key", "One")\nngettext("a day", "%(n)s days", 2)\n')
+    fill = tmp_path / "fill.json"
+    fill.write_text(json.dumps({"One": "一", "key\u0004One": "壹", "a day|%(n)s days": "%(n)s天"}), encoding="utf-8")
+
+    assert messages.run(["update", "--merge", str(fill)], lambda line: None) == 0
+    with (tmp_path / "django.mo").open("rb") as file:
+        compiled = GNUTranslations(file)
+
+    assert compiled.gettext("One") == "一"
+    assert compiled.pgettext("key", "One") == "壹"
+    assert compiled.ngettext("a day", "%(n)s days", 1) == "%(n)s天"
+    assert list(tmp_path.glob("*.mo")) == [tmp_path / "django.mo"]
+
+
+def test_missing_translations_are_listed_and_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "ROOT", tmp_path)
+    monkeypatch.setattr(messages, "PO_FILE", tmp_path / "django.po")
+    (tmp_path / "portal").mkdir()
+    (tmp_path / "portal" / "a.py").write_text('_("One")\n')
+    said: list[str] = []
+
+    assert messages.run(["missing"], said.append) == 1
+    assert said == ['"One"  portal/a.py:1', "1 without translation"]
+
+
+def test_messages_need_no_settings() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    command = [sys.executable, "-m", "portal.messages", "missing"]
+    done = subprocess.run(command, cwd=messages.ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0 without translation\n", "")
 
 
 def placeholders(text: str) -> list[str]:
