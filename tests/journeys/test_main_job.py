@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from catalog.models import Dataset
 from portal.audit import checks
@@ -150,7 +151,7 @@ def test_a_record_is_published_applied_for_granted_read_and_opened(
         visitor.page.locator(".hero button").click()
         visitor.press("杭州市空气质量站点日均值")
         visitor.sees("卧龙桥")
-        assert visitor.page.locator(".chart canvas").count() == 1
+        expect(visitor.page.locator(".chart canvas")).to_have_count(1)
         content = visitor.download(lambda: visitor.page.get_by_role("link", name="CSV").click())
         lines = content.decode("utf-8-sig").splitlines()
         assert lines[0] == "站点编号,站点名称,监测日期,PM25"
