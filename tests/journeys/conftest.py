@@ -75,9 +75,7 @@ def visit(browser: Any, live_server: Any) -> Callable[..., Any]:
         visitor = Visitor(context.new_page(), live_server.url)
         errors: list[str] = []
         visitor.page.on("pageerror", lambda error: errors.append(str(error)))
-        visitor.page.on(
-            "console", lambda m: errors.append(m.text) if m.type == "error" and "40" not in m.text else None
-        )
+        visitor.page.on("console", lambda said: errors.append(said.text) if _is_fault(said) else None)
         if username:
             visitor.sign_in(username)
         yield visitor
