@@ -60,8 +60,8 @@ class DatasetForm(forms.ModelForm[Dataset]):
             "sharing_condition": forms.Textarea(attrs={"rows": 2}),
             "sharing_basis": forms.Textarea(attrs={"rows": 2}),
             "open_condition": forms.Textarea(attrs={"rows": 2}),
-            "temporal_start": forms.DateInput(attrs={"type": "date"}),
-            "temporal_end": forms.DateInput(attrs={"type": "date"}),
+            "temporal_start": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+            "temporal_end": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         }
         help_texts = {
             "summary": gettext_lazy("20 to 1,000 characters: what the data hold, whom they concern, how they arise."),

@@ -43,7 +43,7 @@ class RequestForm(forms.ModelForm[SharingRequest]):
             "legal_basis": forms.Textarea(attrs={"rows": 3}),
             "scenario": forms.Textarea(attrs={"rows": 3}),
             "scope_of_use": forms.Textarea(attrs={"rows": 2}),
-            "valid_until": forms.DateInput(attrs={"type": "date"}),
+            "valid_until": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         }
         help_texts = {
             "legal_basis": _("The law, regulation or duty for which the data are needed, with its article."),

@@ -59,7 +59,7 @@ class DutyForm(forms.Form):
     department = forms.CharField(label=gettext_lazy("Department"), help_text=gettext_lazy("Name or credit code"))
     duty = forms.ChoiceField(label=gettext_lazy("Duty"), choices=Duty.choices)
     valid_until = forms.DateField(
-        label=gettext_lazy("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+        label=gettext_lazy("Until"), required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     )
 
     def clean_department(self) -> Department:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from portal.accounts.models import User
 from sharing import drafts
@@ -75,6 +77,13 @@ def test_a_failing_form_keeps_its_text_and_says_what_to_fix(world: World) -> Non
     assert "很长的说明</textarea>" in page
     assert zh("Some entries need to be corrected. Nothing was lost.") in page
     assert SharingRequest.objects.count() == 0
+
+
+def test_a_new_form_brings_a_term_that_a_chinese_browser_shows(world: World) -> None:
+    drafts.add_to_basket(actor=actor(world.applicant), dataset_ids=[make_dataset(world.province_bureau, "甲").pk])
+    page = text_of(client_of(world.applicant).get("/requests/new/"))
+    expected = timezone.localdate() + dt.timedelta(days=365)
+    assert f'name="valid_until" value="{expected.isoformat()}"' in page
 
 
 def test_an_item_form_names_what_is_wrong_and_keeps_the_choice(world: World) -> None:
