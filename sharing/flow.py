@@ -40,6 +40,7 @@ class Board:
     entries: dict[UUID, list[StepItem]]
     opened: list[ApprovalStep] = field(default_factory=list)
     approved: list[RequestItem] = field(default_factory=list)
+    was_undecided: set[tuple[UUID, UUID]] = field(default_factory=set)
 
     @classmethod
     def of(cls, request: SharingRequest) -> Board:
@@ -50,7 +51,9 @@ class Board:
         entries: dict[UUID, list[StepItem]] = {step.pk: [] for step in steps}
         for entry in StepItem.objects.filter(step__request=request).order_by("item_id"):
             entries[entry.step_id].append(entry)
-        return cls(request, steps, items, entries)
+        board = cls(request, steps, items, entries)
+        board.was_undecided = board.undecided()
+        return board
 
     def path_of(self, item_id: UUID) -> list[tuple[ApprovalStep, StepItem]]:
         """The steps that ``item_id`` must pass, in order."""
@@ -70,6 +73,12 @@ class Board:
                     if entry.verdict != Verdict.APPROVE:
                         blocked.add(entry.item_id)
         return pairs
+
+    def undecided(self) -> set[tuple[UUID, UUID]]:
+        """(step, item) pairs that wait for a decision now."""
+        arrived = self.arrived()
+        entries = (entry for run in self.entries.values() for entry in run)
+        return {(e.step_id, e.item_id) for e in entries if e.is_open and (e.step_id, e.item_id) in arrived}
 
 
 def _step_state(step: ApprovalStep, board: Board, arrived: set[tuple[UUID, UUID]]) -> StepState:
@@ -147,19 +156,22 @@ def _settle_request(board: Board) -> None:
 def advance(board: Board) -> Board:
     """Recompute the states of items, steps and request after a change of decisions, save them, and tell the offices.
 
-    ``board.approved`` then holds the items that have just been approved: the caller issues their grants.
+    A step's version grows with its state, and when items join those that wait in it: whoever read it before has not
+    seen them. ``board.approved`` then holds the items that have just been approved: the caller issues their grants.
     """
     _settle_items(board)
     _release_answered(board)
     arrived = board.arrived()
+    joined = {step_id for step_id, _item_id in board.undecided() - board.was_undecided}
     today = timezone.localdate()
     calendar = calendar_around(today)
     for step in board.steps:
-        state = _step_state(step, board, arrived)
-        if state != step.state:
+        before, state = step.state, _step_state(step, board, arrived)
+        if state != before:
             if state == StepState.OPEN:
                 board.opened.append(step)
             _move(step, state, today, calendar)
+        if state != before or step.pk in joined:
             step.version += 1
     _settle_request(board)
     _save(board)

@@ -266,7 +266,9 @@ def resubmit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
         item.submitted_columns, item.submitted_filter = item.columns, item.row_filter
     RequestItem.objects.bulk_update(returned, ["state", "submitted_columns", "submitted_filter"])
     _replan(board, returned)
-    board = advance(Board.of(request))
+    again = Board.of(request)
+    again.was_undecided = board.was_undecided
+    board = advance(again)
     _record(board, "request.resubmitted", actor, reset=reset, widened=[str(item_id) for item_id in widened])
     return board.request
 

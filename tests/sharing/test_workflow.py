@@ -303,3 +303,35 @@ def test_a_state_changed_behind_its_back_is_found(
     model.objects.update(**values)
     with translation.override("en"):
         assert [found.message for found in findings()] == [message]
+
+
+def test_an_item_that_joins_an_open_step_makes_what_was_read_before_stale(world: World) -> None:
+    one, two = (make_dataset(world.province_bureau, title) for title in ("甲", "乙"))
+    request = submit(world, make_request(world, one, two))
+    ids = {item.dataset: item.pk for item in request.items.all()}
+    decide(step_of(request, "own-department"), world.applicant_head, "return", only=ids[two], note="补充")
+    read = step_of(request, "own-department")
+    assert workflow.open_items(read) == [ids[one]]
+    workflow.resubmit(request=request, actor=actor(world.applicant))
+    with pytest.raises(StaleStep):
+        decide(read, world.applicant_head, only=ids[one])
+    entries = [BulkEntry(read, read.version, Decision("approve"))]
+    assert [
+        r.error and r.error.code for r in workflow.decide_many(entries=entries, actor=actor(world.applicant_head))
+    ] == ["stale_step"]
+    assert not StepItem.objects.filter(verdict="approve").exists()
+
+
+def test_an_item_that_arrives_from_the_step_before_makes_what_was_read_stale(world: World) -> None:
+    one, two = (make_dataset(world.province_bureau, title) for title in ("甲", "乙"))
+    request = submit(world, make_request(world, one, two))
+    ids = {item.dataset: item.pk for item in request.items.all()}
+    decide(step_of(request, "own-department"), world.applicant_head, only=ids[one])
+    read = step_of(request, "compliance")
+    assert (read.state, workflow.open_items(read)) == ("open", [ids[one]])
+    decide(step_of(request, "own-department"), world.applicant_head, only=ids[two])
+    with pytest.raises(StaleStep):
+        decide(read, world.authority, only=ids[one])
+    decide(step_of(request, "compliance"), world.authority)
+    assert step_of(request, "compliance").state == "done"
+    assert findings() == []
