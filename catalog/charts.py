@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from catalog.parts import TablePart
 from catalog.tables.engine import Query, default_engine
 from catalog.tables.filters import Filter
-from catalog.tables.schema import Column, ColumnType
+from catalog.tables.schema import Column, ColumnType, geometry_of
 
 YEAR = re.compile(r"^(year|年份?|年度)$", re.IGNORECASE)
 SERIES_LIMIT = 5
@@ -110,9 +110,9 @@ def _map(part: TablePart) -> Chart | None:
     page = default_engine().page(part.ref, Query(columns=wanted, limit=MAP_LIMIT))
     values = [(row[0], _rounded(row[2]) if measure else None) for row in page.rows]
     features = [
-        {"type": "Feature", "properties": {"name": row[0]}, "geometry": json.loads(row[1])}
+        {"type": "Feature", "properties": {"name": row[0]}, "geometry": geometry}
         for row in page.rows
-        if row[1]
+        if (geometry := geometry_of(row[1]))
     ]
     known = [value for _name, value in values if value is not None]
     body = {
@@ -131,4 +131,7 @@ def _whole(value: Any) -> Any:
 
 
 def _rounded(value: Any) -> Any:
-    return round(value, 4) if isinstance(value, float) else value
+    """A value to draw; what is no number in JSON is a gap."""
+    if isinstance(value, float):
+        return round(value, 4) if math.isfinite(value) else None
+    return value

@@ -6,8 +6,10 @@ Text cells that a spreadsheet would take for a formula get a leading apostrophe 
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import json
+import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
@@ -18,11 +20,12 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from catalog.tables.errors import TooManyRows
-from catalog.tables.schema import Column
+from catalog.tables.schema import Column, ColumnType, geometry_of
 from portal.exports import neutral
 
 FORMULA = r"^[=+\-@\t\r]"
 XLSX_ROWS = 1_048_575
+FIRST_SHEET_YEAR = 1900
 CHUNK = 1 << 16
 
 CONTENT_TYPES = {
@@ -57,13 +60,19 @@ def csv_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> 
         yield sink.getvalue().to_pybytes()
 
 
+def _json(row: dict[str, Any]) -> str:
+    """A row as a JSON object; numbers that JSON does not know are null."""
+    known = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+    return json.dumps(known, ensure_ascii=False, default=str)
+
+
 def json_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
     """One JSON array of objects keyed by column name."""
     yield b"["
     separator = ""
     for batch in batches:
         rows = batch.to_pylist()
-        text = ",\n".join(json.dumps(row, ensure_ascii=False, default=str) for row in rows)
+        text = ",\n".join(_json(row) for row in rows)
         if text:
             yield (separator + text).encode()
             separator = ",\n"
@@ -71,13 +80,14 @@ def json_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) ->
 
 
 def geojson_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
-    """A FeatureCollection; the column ``geometry`` becomes the geometry, the others the properties."""
+    """A FeatureCollection; the first geometry column becomes the geometry, the others the properties."""
+    shape = next((column.name for column in columns if column.type == ColumnType.GEOMETRY), "")
     yield b'{"type":"FeatureCollection","features":['
     separator = ""
     for batch in batches:
         for row in batch.to_pylist():
-            geometry = row.pop("geometry", None) or "null"
-            properties = json.dumps(row, ensure_ascii=False, default=str)
+            geometry = json.dumps(geometry_of(row.pop(shape, None)), ensure_ascii=False, separators=(",", ":"))
+            properties = _json(row)
             yield f'{separator}{{"type":"Feature","geometry":{geometry},"properties":{properties}}}'.encode()
             separator = ",\n"
     yield b"]}\n"
@@ -158,7 +168,12 @@ def _write_workbook(file: BinaryIO, batches: Iterable[pa.RecordBatch], columns: 
                     raise TooManyRows
                 for place, value in enumerate(values):
                     if value is not None:
-                        sheet.write(number, place, neutral(value))
+                        sheet.write(number, place, neutral(_sheet_value(value)))
+
+
+def _sheet_value(value: Any) -> Any:
+    """Days before a sheet's calendar begins become text; a sheet would show another time for them."""
+    return value.isoformat() if isinstance(value, dt.date) and value.year < FIRST_SHEET_YEAR else value
 
 
 STREAMS: dict[str, Callable[[Iterable[pa.RecordBatch], Sequence[Column]], Iterator[bytes]]] = {

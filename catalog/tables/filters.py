@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -59,6 +60,11 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, (dt.date, dt.datetime)) else value
 
 
+def _shown(value: Any) -> str:
+    """What was given as a message may repeat it: short, and without characters that no answer can carry."""
+    return str(value)[:60].encode("utf-8", "replace").decode()
+
+
 def parse_filters(data: str | Iterable[Any], columns: Sequence[Column]) -> tuple[Filter, ...]:
     """Conditions from JSON text or a list of ``{"column", "op", "value"}``.
 
@@ -68,14 +74,14 @@ def parse_filters(data: str | Iterable[Any], columns: Sequence[Column]) -> tuple
     if isinstance(data, str):
         try:
             data = json.loads(data or "[]")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadFilter(_("The conditions are not valid JSON: %(error)s.") % {"error": error}) from error
     if not isinstance(data, (list, tuple)) or not all(isinstance(row, dict) for row in data):
         raise BadFilter(_("The conditions must be a list of objects with column, op and value."))
     if len(data) > CONDITION_LIMIT:
         raise BadFilter(_("At most %(limit)s conditions can be set.") % {"limit": CONDITION_LIMIT})
     known = {column.name: column for column in columns}
-    unknown = [str(row.get("column")) for row in data if row.get("column") not in known]
+    unknown = [_shown(name) for row in data if not isinstance(name := row.get("column"), str) or name not in known]
     if unknown:
         message = _("There is no column named: %(names)s.") % {"names": listed(unknown)}
         raise UnknownColumn(message, columns=unknown)
@@ -84,9 +90,9 @@ def parse_filters(data: str | Iterable[Any], columns: Sequence[Column]) -> tuple
 
 def _parse(row: dict[str, Any], column: Column) -> Filter:
     op = row.get("op", "eq")
-    if op not in OPERATORS:
+    if not isinstance(op, str) or op not in OPERATORS:
         raise BadFilter(
-            _("“%(op)s” is not an operator. Use one of: %(known)s.") % {"op": op, "known": ", ".join(OPERATORS)}
+            _("“%(op)s” is not an operator. Use one of: %(known)s.") % {"op": _shown(op), "known": ", ".join(OPERATORS)}
         )
     if op in _TEXT_ONLY and not column.type.is_text:
         raise BadFilter(
@@ -111,13 +117,19 @@ def _split(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
+def _moment(text: str) -> dt.datetime:
+    """A moment as tables hold it: without a zone, in the portal's own."""
+    moment = dt.datetime.fromisoformat(text)
+    return timezone.make_naive(moment) if timezone.is_aware(moment) else moment
+
+
 _CONVERTERS: dict[ColumnType, Callable[[str], Any]] = {
     ColumnType.TEXT: str,
     ColumnType.GEOMETRY: str,
     ColumnType.INTEGER: int,
     ColumnType.NUMBER: float,
     ColumnType.DATE: dt.date.fromisoformat,
-    ColumnType.DATETIME: dt.datetime.fromisoformat,
+    ColumnType.DATETIME: _moment,
     ColumnType.BOOLEAN: lambda text: {"true": True, "false": False}[text.lower()],
 }
 
@@ -139,7 +151,7 @@ def convert(value: Any, column: Column) -> Any:
         raise BadFilter(
             _("“%(value)s” does not fit the column “%(column)s” (%(type)s).")
             % {
-                "value": text[:60].encode("utf-8", "replace").decode(),
+                "value": _shown(text),
                 "column": column.title,
                 "type": column.type.label,
             }

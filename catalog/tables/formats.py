@@ -107,7 +107,8 @@ def _decodes(path: Path, encoding: str) -> bool:
     with path.open("rb") as file:
         try:
             while block := file.read(BLOCK):
-                decoder.decode(block)
+                if "\x00" in decoder.decode(block):
+                    raise BadFile(_("The file is binary, not a table. Upload CSV, XLSX or GeoJSON."))
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return False
@@ -152,7 +153,7 @@ def to_utf8_csv(source: Source, target: Path, sheet: str | None, on_block: Calla
         _transcode(source, target, on_block)
     else:
         rows = _sheet_rows(source, sheet) if source.kind == "xlsx" else _feature_rows(source)
-        with target.open("w", encoding="utf-8", newline="") as file:
+        with target.open("w", encoding="utf-8", errors="replace", newline="") as file:
             writer = csv.writer(file)
             for number, row in enumerate(rows):
                 writer.writerow(row)
@@ -199,15 +200,19 @@ def _feature_rows(source: Source) -> Iterator[list[str]]:
     try:
         data = json.loads(source.path.read_text(source.encoding))
         features = data["features"]
-        keys = list(dict.fromkeys(key for feature in features for key in (feature.get("properties") or {})))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        keys = list(dict.fromkeys(key for feature in features for key in {**(feature.get("properties") or {})}))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadFile(_("The GeoJSON cannot be read: %(error)s.") % {"error": error}) from error
+    taken = [key for key in keys if key.strip().lower() == "geometry"]
+    if taken:
+        raise BadFile(_("These column names appear more than once: %(names)s.") % {"names": listed(taken)})
     has_id = any("id" in feature for feature in features) and "id" not in keys
     yield [*(["id"] if has_id else []), *keys, "geometry"]
     for feature in features:
         properties = feature.get("properties") or {}
         cells = [_json_text(properties.get(key)) for key in keys]
-        geometry = json.dumps(feature.get("geometry"), ensure_ascii=False, separators=(",", ":"))
+        shape = feature.get("geometry")
+        geometry = json.dumps(shape, ensure_ascii=False, separators=(",", ":")) if shape else ""
         yield [*([_json_text(feature.get("id"))] if has_id else []), *cells, geometry]
 
 

@@ -6,7 +6,7 @@ import csv
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -163,10 +163,22 @@ def _columns(
             _("The file has columns that the dataset does not declare: %(names)s.") % {"names": listed(extra[:10])}
         )
     plain = [known.get(i, Column(names[i], headers[i], ColumnType.TEXT)) for i in range(len(headers))]
+    plain = _widened(con, text, source, plain)
     if not extra:
         return tuple(plain)
     found = _infer(con, text, source, plain)
-    return tuple(known.get(i, found[i]) for i in range(len(headers)))
+    return tuple(plain[i] if i in known else found[i] for i in range(len(headers)))
+
+
+def _widened(con: duckdb.DuckDBPyConnection, text: Path, source: Source, columns: list[Column]) -> list[Column]:
+    """Whole-number columns as numbers where the file has fractions, which the reader would round without a word."""
+    whole = [column for column in columns if column.type == ColumnType.INTEGER]
+    if not whole:
+        return columns
+    checks = ", ".join(f"bool_or(try_cast({c} AS DOUBLE) % 1 <> 0)" for c in (quoted(column.name) for column in whole))
+    row = con.execute(f"SELECT {checks} FROM {_scan(source, columns, as_text=True)}", [str(text)]).fetchall()[0]  # noqa: S608
+    broken = {column.name for column, has_fraction in zip(whole, row, strict=True) if has_fraction}
+    return [replace(column, type=ColumnType.NUMBER) if column.name in broken else column for column in columns]
 
 
 _CHECKS = """
@@ -175,7 +187,7 @@ _CHECKS = """
     count_if(regexp_full_match({c}, '[+-]?[0-9]+')),
     count_if(regexp_full_match({c}, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')),
     count_if(regexp_full_match({c}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') AND try_cast({c} AS DATE) IS NOT NULL),
-    count_if(regexp_full_match({c}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T][0-9]{{2}}:.*')
+    count_if(regexp_full_match({c}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T][0-9]{{2}}:[0-9:.]*')
         AND try_cast({c} AS TIMESTAMP) IS NOT NULL),
     count_if(lower({c}) IN ('true', 'false'))"""
 _CHECK_COUNT = 7
@@ -253,7 +265,7 @@ def _write_rejects(con: duckdb.DuckDBPyConnection, text: Path, target: Path) -> 
     if not found:
         return 0
     first = {row[0]: row for row in reversed(found)}
-    lines = _line_numbers(text, sorted(first))
+    lines = _line_numbers(text, {position: row[4] for position, row in first.items()})
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
@@ -277,31 +289,30 @@ def _reason(kind: str, message: str) -> str:
     return reasons.get(kind, kind.lower()) + (f": {value.group(1)}" if value else "")
 
 
-def _line_numbers(text: Path, positions: Sequence[int]) -> dict[int, int]:
-    """The line (from 1) on which the record at each byte position begins; the reader's own count skips blank lines."""
+def _line_numbers(text: Path, rows: dict[int, str]) -> dict[int, int]:
+    """The line (from 1) on which each record of ``rows`` (byte position → its text) begins.
+
+    The reader's position is its own: one byte late after a line feed, and at the blank lines before the record. The
+    record is the first line from there that has its text; failing that, the first line that is not blank.
+    """
     numbers: dict[int, int] = {}
-    line, offset, waiting = 1, 0, list(reversed(positions))
+    waiting = sorted(rows, reverse=True)
+    line = offset = 0
     with text.open("rb") as file:
-        for raw in file:
-            end = offset + len(raw)
-            while waiting and waiting[-1] < end:
-                at_line_end = not raw[waiting[-1] - offset :].strip(b"\r\n")
-                if at_line_end:
+        for line, raw in enumerate(file, start=1):
+            end, content = offset + len(raw), raw.rstrip(b"\r\n")
+            while waiting and end >= waiting[-1] and content:
+                if content == _first_line(rows[waiting[-1]]):
+                    numbers[waiting.pop()] = line
+                    break
+                if offset <= waiting[-1]:
                     break
                 numbers[waiting.pop()] = line
-            if waiting and waiting[-1] < end:
-                position = waiting.pop()
-                numbers[position] = _next_filled(text, end, line)
-            line, offset = line + 1, end
-    return numbers
+            offset = end
+            if not waiting:
+                break
+    return numbers | dict.fromkeys(waiting, line)
 
 
-def _next_filled(text: Path, offset: int, line: int) -> int:
-    """The first line after ``line`` (which ends at ``offset``) that is not blank."""
-    with text.open("rb") as file:
-        file.seek(offset)
-        for raw in file:
-            line += 1
-            if raw.strip(b"\r\n"):
-                return line
-    return line
+def _first_line(record: str) -> bytes:
+    return record.strip("\r\n").partition("\n")[0].rstrip("\r").encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 NAME_LIMIT = 60
+RESERVED = frozenset({"rowid"})
+"""Names that the engine has for itself: a row's position in the serving file."""
 
 
 class ColumnType(StrEnum):
@@ -89,13 +92,22 @@ class TableRef:
         return next((column for column in self.columns if column.name == name), None)
 
 
+def geometry_of(text: str | None) -> dict[str, Any] | None:
+    """The GeoJSON geometry in a cell; None when the cell is empty or holds something else."""
+    try:
+        found = json.loads(text or "null")
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and "type" in found else None
+
+
 def column_names(headers: Iterable[str]) -> list[str]:
     """Safe, unique identifiers for headers: letters (of any script), digits and underscores, lower case."""
     names: list[str] = []
     for position, header in enumerate(headers, start=1):
         text = unicodedata.normalize("NFKC", header).strip().lower()
         base = re.sub(r"_+", "_", re.sub(r"\W", "_", text)).strip("_")[: NAME_LIMIT - 4] or f"column_{position}"
-        if base[0].isdigit():
+        if base[0].isdigit() or base in RESERVED:
             base = f"c_{base}"
         name, number = base, 2
         while name in names:

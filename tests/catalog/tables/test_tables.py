@@ -5,49 +5,23 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 import xlsxwriter
 
-from catalog.tables import export, ingest
+from catalog.tables import export
 from catalog.tables.engine import DuckDBEngine, Query, Sort
 from catalog.tables.errors import BadFile, BadFilter, Cancelled, QueryTimeout, TableError, TooManyRows, UnknownColumn
 from catalog.tables.filters import parse_filters
 from catalog.tables.ingest import IngestResult
 from catalog.tables.schema import Column, ColumnType, TableRef, column_names
 from catalog.tables.storage import TableStorage
+from tests.catalog.tables.conftest import Load
 
 DATA = Path(__file__).resolve().parents[3] / "demo" / "data"
-Load = Callable[..., tuple[IngestResult, TableRef]]
-
-
-@pytest.fixture
-def storage(tmp_path: Path) -> TableStorage:
-    return TableStorage(tmp_path / "tables")
-
-
-@pytest.fixture
-def load(storage: TableStorage, tmp_path: Path) -> Load:
-    def run(content: bytes | Path, name: str = "a.csv", *, table_id: UUID | None = None, **more: Any) -> Any:
-        path = content if isinstance(content, Path) else tmp_path / "upload"
-        if isinstance(content, bytes):
-            path.write_bytes(content)
-        table_id = table_id or uuid4()
-        result = ingest.load(
-            path=path, filename=name, table_id=table_id, reject_path=tmp_path / "rejects.csv", storage=storage, **more
-        )
-        return result, TableRef(table_id, result.version, result.columns, result.key)
-
-    return run
-
-
-@pytest.fixture
-def engine(storage: TableStorage) -> DuckDBEngine:
-    return DuckDBEngine(storage)
 
 
 def types(result: IngestResult) -> list[str]:
