@@ -1,0 +1,11 @@
+"""Jobs that keep the portal itself in order."""
+
+from procrastinate.contrib.django import app
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queue="default", name="portal.retry_stalled", queueing_lock="portal.retry_stalled")
+async def retry_stalled(timestamp: int) -> None:
+    """Give the jobs of workers that died to the others; every task is safe to run twice."""
+    for job in await app.job_manager.get_stalled_jobs():
+        await app.job_manager.retry_job(job)
