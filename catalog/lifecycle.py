@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.forms.models import model_to_dict
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -64,6 +64,16 @@ def _record(dataset: Dataset, verb: str, actor: Actor, **data: Any) -> None:
     search.index([dataset.pk])
 
 
+def _save(dataset: Dataset, *, force_insert: bool = False) -> None:
+    """Save a record; one that a constraint refuses, because another was saved meanwhile, is told by field."""
+    try:
+        with transaction.atomic():
+            dataset.save(force_insert=force_insert)
+    except IntegrityError:
+        _validated(dataset)
+        raise
+
+
 def _validated(dataset: Dataset) -> None:
     try:
         dataset.full_clean(exclude=["code"])
@@ -90,7 +100,7 @@ def create(
     _validated(dataset)
     prefix = code_prefix(dataset.resource_class, themes[0].code if themes else "99")
     dataset.code = format_code(prefix, next_serial(prefix))
-    dataset.save(force_insert=True)
+    _save(dataset, force_insert=True)
     dataset.themes.set(themes)
     _set_items(dataset, items)
     _record(dataset, "dataset.created", actor, title=dataset.title, code=dataset.code)
@@ -123,7 +133,7 @@ def update(
         setattr(dataset, name, values[name])
     _validated(dataset)
     dataset.revision += 1
-    dataset.save()
+    _save(dataset)
     if themes is not None:
         dataset.themes.set(themes)
     if items is not None:

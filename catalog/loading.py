@@ -101,6 +101,7 @@ def run(job_id: UUID | str) -> IngestJob:
         result = _load(job)
     except Cancelled as error:
         _note(job, state=JobState.CANCELLED, error=str(error), finished_at=timezone.now())
+        upload_path(job.pk).unlink(missing_ok=True)
     except TableError as error:
         _note(job, state=JobState.FAILED, error_code=error.code, error=str(error), finished_at=timezone.now())
     except Exception:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from catalog.models import DataItem, Dataset, DatasetGroupObjectPermission, DatasetState, OpenType, SharingType
-from portal.access import CIVIL_SERVANTS, EVERYONE, Actor, Permission, rule
+from portal.access import CIVIL_SERVANTS, EVERYONE, Actor, Permission, Standing, rule
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty, DutyGroup
 
 REVIEW_DUTIES = (Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER)
@@ -40,14 +40,20 @@ def may_view(actor: Actor, dataset: Dataset) -> bool:
     standing = actor.standing
     if dataset.is_open or (dataset.is_published and standing.duties) or standing.holds(dataset.provider_id):
         return True
-    if dataset.state in (DatasetState.AUTHORITY_REVIEW, DatasetState.WITHDRAWN):
-        authority = reviewing_authority(dataset)
-        if authority and standing.holds(authority.pk):
-            return True
+    if _is_its_authority(standing, dataset):
+        return True
     exceptions = DatasetGroupObjectPermission.objects.filter(
         content_object=dataset, permission__codename="view_dataset", group__in=standing.group_ids
     )
     return exceptions.exists()
+
+
+def _is_its_authority(standing: Standing, dataset: Dataset) -> bool:
+    """Whether the dataset lies with a data authority, for its review or after withdrawal, in which a duty is held."""
+    if dataset.state not in (DatasetState.AUTHORITY_REVIEW, DatasetState.WITHDRAWN):
+        return False
+    authority = reviewing_authority(dataset)
+    return authority is not None and standing.holds(authority.pk)
 
 
 @rule(Permission.DATASET_CREATE)
@@ -98,7 +104,7 @@ def previewable_columns(actor: Actor, dataset: Dataset) -> list[str]:
     standing = actor.standing
     if standing.holds(dataset.provider_id):
         return list(items.values_list("column", flat=True))
-    if dataset.state in (DatasetState.AUTHORITY_REVIEW, DatasetState.WITHDRAWN) and may_view(actor, dataset):
+    if _is_its_authority(standing, dataset):
         return list(items.values_list("column", flat=True))
     if dataset.is_published and dataset.sharing_type == SharingType.UNCONDITIONAL and standing.duties:
         items = items.exclude(sharing_type=SharingType.NOT_SHARED)

@@ -164,7 +164,7 @@ class BulkStepSerializer(serializers.Serializer[Any]):
 class BulkSerializer(DecisionSerializer):
     """The same decision on every open item of up to 1,000 steps."""
 
-    steps = BulkStepSerializer(many=True, allow_empty=False)
+    steps = serializers.ListField(child=BulkStepSerializer(), allow_empty=False, max_length=workflow.BULK_LIMIT)
 
 
 class BulkResultSerializer(serializers.Serializer[Any]):

@@ -9,7 +9,7 @@ from typing import Any
 from django import template
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
@@ -68,7 +68,7 @@ def size(value: float | None) -> str:
 def cell(value: Any) -> str | SafeString:
     """A cell of a table: a dash for nothing, yes or no, dates in ISO form, numbers without noise."""
     if value is None:
-        return format_html('<span class="null">—</span>')
+        return mark_safe('<span class="null">—</span>')
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, float):

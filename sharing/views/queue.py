@@ -176,20 +176,35 @@ def step_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "sharing/step_detail.html", step_detail(request, step_or_404(request, pk)))
 
 
+def _typed(forms: dict[UUID, DecisionForm]) -> dict[UUID, Decision]:
+    """The decisions that were typed, by item.
+
+    Raises:
+        InvalidInput: an entry that cannot be read, or words beside no decision; nothing of the page is recorded then.
+    """
+    decisions = {}
+    for item_id, form in forms.items():
+        if not form.is_valid():
+            message = _("Some entries need to be corrected. Nothing was lost.")
+            raise InvalidInput(message, fields={name: [str(e) for e in found] for name, found in form.errors.items()})
+        verdict, reason, note = (form.cleaned_data[name] for name in ("verdict", "reason", "note"))
+        if verdict:
+            decisions[item_id] = Decision(verdict, reason, note)
+        elif reason or note:
+            raise InvalidInput(_("Choose approve, refuse or return."), fields={"verdict": []})
+    return decisions
+
+
 @login_required
 @require_POST
 def step_decide(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Decide items of a step; what was typed is kept when it cannot be done."""
     step = step_or_404(request, pk)
     forms = {e.item_id: DecisionForm(request.POST, prefix=str(e.item_id)) for e in step.step_items.all()}
-    decisions = {
-        item_id: Decision(form.cleaned_data["verdict"], form.cleaned_data["reason"], form.cleaned_data["note"])
-        for item_id, form in forms.items()
-        if form.is_valid() and form.cleaned_data["verdict"]
-    }
     text = request.POST.get("seen_version", "")
     seen = int(text) if text.isdecimal() and len(text) < 9 else -1
     try:
+        decisions = _typed(forms)
         workflow.decide(step=step, actor=actor_of(request), seen_version=seen, decisions=decisions)
     except PortalError as error:
         context = step_detail(request, step_or_404(request, pk), forms) | {"error": error}

@@ -116,13 +116,12 @@ def test_a_waiting_job_can_be_cancelled(client: Client, draft: Dataset) -> None:
     assert (loading.run(job.pk).state, stored_files()) == ("cancelled", [])
 
 
-def test_a_running_job_that_is_stopped_writes_nothing(client: Client, draft: Dataset) -> None:
+def test_a_running_job_that_is_stopped_writes_nothing_and_keeps_no_file(client: Client, draft: Dataset) -> None:
     upload(client, draft, b"code,n\n01,1\n")
     job = IngestJob.objects.get()
     IngestJob.objects.update(stop_requested=True)
     assert loading.run(job.pk).state == "cancelled"
-    assert TableVersion.objects.count() == 0
-    loading.upload_path(job.pk).unlink()
+    assert (TableVersion.objects.count(), stored_files()) == (0, [])
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from portal.accounts.models import User
-from sharing.models import SharingRequest, StepItem
-from tests.factories import World, make_dataset, make_request, step_of, submit
+from sharing.models import Grant, SharingRequest, StepItem
+from tests.factories import World, granted, make_dataset, make_request, step_of, submit
 
 pytestmark = pytest.mark.django_db
 
@@ -109,3 +109,37 @@ def test_the_schema_is_complete() -> None:
     assert (dict(GENERATOR_STATS._error_cache), dict(GENERATOR_STATS._warn_cache)) == ({}, {})
     paths = {path.removeprefix("/api/v1") for path in schema["paths"] if path.startswith("/api/v1")}
     assert {"/datasets/", "/requests/{request_id}/submit/", "/steps/decide/", "/data/{grant_id}/rows"} <= paths
+
+
+def test_more_than_a_thousand_steps_at_once_are_refused_and_none_is_decided(world: World) -> None:
+    step = step_of(
+        submit(world, make_request(world, make_dataset(world.province_bureau, "救助对象"))), "own-department"
+    )
+    rows = [{"step": f"00000000-0000-7000-8000-{number:012d}", "version": 0} for number in range(1_000)]
+    rows.append({"step": str(step.pk), "version": step.version})
+    answer = post(client_of(world.applicant_head), "steps/decide/", {"verdict": "approve", "steps": rows})
+    assert (answer.status_code, set(answer.json()["errors"])) == (400, {"steps"})
+    assert not StepItem.objects.exclude(verdict="").exists()
+
+
+def test_a_refusal_in_bulk_needs_its_reason(world: World) -> None:
+    step = step_of(
+        submit(world, make_request(world, make_dataset(world.province_bureau, "救助对象"))), "own-department"
+    )
+    rows = [{"step": str(step.pk), "version": step.version}]
+    answer = post(client_of(world.applicant_head), "steps/decide/", {"verdict": "refuse", "steps": rows, "note": "否"})
+    assert (answer.status_code, set(answer.json()["errors"])) == (422, {"reason"})
+    assert not StepItem.objects.exclude(verdict="").exists()
+
+
+def test_both_sides_read_a_grant_and_nobody_else_finds_it(world: World) -> None:
+    granted(world, make_dataset(world.province_bureau, "救助对象"))
+    grant = Grant.objects.get()
+    for person in (world.applicant, world.provider):
+        client = client_of(person)
+        assert [row["id"] for row in client.get("/api/v1/grants/").json()["results"]] == [str(grant.pk)]
+        assert client.get(f"/api/v1/grants/{grant.pk}/").json()["columns"] == ["code", "name"]
+    stranger = client_of(world.provider2)
+    assert stranger.get("/api/v1/grants/").json()["results"] == []
+    missing = stranger.get(f"/api/v1/grants/{grant.pk}/")
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")

@@ -9,6 +9,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from django.core.signals import request_finished
+from django.db import close_old_connections
 from django.test import Client
 from django.utils import timezone
 
@@ -197,3 +199,49 @@ def test_a_dataset_without_data_says_so(world: World) -> None:
     key = grants.create_credential(grant=grant, actor=actor(world.applicant))[1]
     assert problem(grant, key) == (409, "no_data")
     assert Dataset.objects.get() == dataset
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"limit": "many"},
+        {"after": "-1"},
+        {"after": "9" * 40},
+        {"filter": "not json"},
+        {"filter": "{}"},
+        {"filter": "[1]"},
+        {"filter": '[{"column":"code","op":"like","value":"%"}]'},
+        {"filter": '[{"column":"code","value":"a\\u0000"}]'},
+        {"filter": "[" * 100_000},
+    ],
+)
+def test_a_parameter_that_cannot_be_read_is_the_callers_fault(grant: Grant, key: str, params: dict[str, str]) -> None:
+    status, body = call(grant, key, **params)
+    assert status in {400, 422}
+    assert body["code"] != "error"
+    assert UsageRecord.objects.count() == 0
+
+
+def test_the_export_by_key_is_cut_like_the_rows_and_recorded(grant: Grant, key: str) -> None:
+    client = Client(headers={"Authorization": f"Bearer {key}"})
+    params = {"columns": "name", "filter": json.dumps([{"column": "code", "value": "330106001"}])}
+    body = body_of(client.get(f"/api/v1/data/{grant.pk}/export/json", params))
+    assert json.loads(body) == [{"name": "甲"}]
+    assert [(u.rows, u.channel, u.format, u.is_complete) for u in UsageRecord.objects.all()] == [
+        (1, "api", "json", True)
+    ]
+    refused = client.get(f"/api/v1/data/{grant.pk}/export/json", {"columns": "street"})
+    assert (refused.status_code, refused.json()["columns"]) == (400, ["street"])
+
+
+def test_a_delivery_that_the_caller_breaks_off_is_recorded_as_incomplete(world: World) -> None:
+    rows = "".join(f"330106{n:06d},名{n},街\n" for n in range(60_000))
+    grant = make_grant(world, "code,name,street\n" + rows)
+    response = export(open_grant(grant, gate.Channel.FILE), "csv", user=world.applicant)
+    stream = iter(response.streaming_content)
+    assert len(next(stream)) + len(next(stream)) > 100
+    request_finished.disconnect(close_old_connections)  # it would close the connection of this test, too
+    response.close()
+    request_finished.connect(close_old_connections)
+    usage = UsageRecord.objects.get()
+    assert (usage.is_complete, 0 < usage.rows < 60_000, usage.size_bytes > 100) == (False, True, True)

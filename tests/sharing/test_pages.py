@@ -10,8 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.accounts.models import User
+from portal.departments.models import Duty
 from sharing import drafts
-from sharing.models import ApprovalStep, BasketItem, Grant, SharingRequest
+from sharing.models import ApprovalStep, BasketItem, Grant, SharingRequest, StepItem
 from tests.factories import (
     World,
     actor,
@@ -20,7 +21,10 @@ from tests.factories import (
     granted,
     load,
     make_dataset,
+    make_department,
+    make_region,
     make_request,
+    make_user,
     step_of,
     submit,
 )
@@ -201,3 +205,53 @@ def test_a_revoked_grant_says_why(world: World) -> None:
     assert client.post(f"/grants/{grant.pk}/revoke/", {"reason": ""}).status_code == 422
     client.post(f"/grants/{grant.pk}/revoke/", {"reason": "超范围使用"})
     assert "超范围使用" in text_of(client_of(world.applicant).get(grant.get_absolute_url()))
+
+
+@pytest.mark.parametrize(
+    "other", [{"note": "先核实"}, {"reason": "other"}, {"verdict": "return", "note": "长" * 2_001}, {"verdict": "burn"}]
+)
+def test_a_decision_that_cannot_be_read_is_told_and_records_nothing_of_the_page(
+    world: World, other: dict[str, str]
+) -> None:
+    one, two = (make_dataset(world.province_bureau, title) for title in ("甲", "乙"))
+    request = submit(world, make_request(world, one, two))
+    step, items = step_of(request, "own-department"), {item.dataset: item.pk for item in request.items.all()}
+    body = {"seen_version": step.version, f"{items[one]}-verdict": "approve"}
+    body |= {f"{items[two]}-{name}": value for name, value in other.items()}
+    response = client_of(world.applicant_head).post(f"/steps/{step.pk}/decide/", body)
+    assert response.status_code == 422
+    if "note" in other:
+        assert f"{other['note']}</textarea>" in text_of(response)
+    assert not StepItem.objects.exclude(verdict="").exists()
+
+
+def test_supervision_lists_late_steps_of_the_region_in_a_fixed_number_of_queries(world: World) -> None:
+    def late(count: int) -> None:
+        for number in range(count):
+            submit(world, make_request(world, make_dataset(world.province_bureau, f"{count} {number}")))
+        ApprovalStep.objects.filter(state="open").update(due_at=timezone.now() - dt.timedelta(days=1))
+
+    client = client_of(world.authority)
+    client.get("/supervision/")
+    late(1)
+    few = queries_of(client, "/supervision/")
+    late(6)
+    assert queries_of(client, "/supervision/") == few
+    assert len(client.get("/supervision/").context["object_list"]) == 7
+    elsewhere = make_region("340000", "安徽省", 2, world.regions["nation"])
+    authority = make_department("安徽省数据局", elsewhere, "data_authority")
+    abroad = make_user("abroad", authority, Duty.AUTHORITY_REVIEWER)
+    assert list(client_of(abroad).get("/supervision/").context["object_list"]) == []
+
+
+def test_the_queue_takes_as_many_queries_for_thirty_steps_as_for_one(world: World) -> None:
+    dataset = make_dataset(world.province_bureau, "甲")
+    client = client_of(world.applicant_head)
+    client.get("/queue/")
+    submit(world, make_request(world, dataset))
+    few = queries_of(client, "/queue/")
+    for _number in range(29):
+        submit(world, make_request(world, dataset))
+    assert queries_of(client, "/queue/") == few
+    assert len(client.get("/queue/").context["steps"]) == 20
+    assert len(client.get("/queue/?page=2").context["steps"]) == 10
