@@ -95,7 +95,7 @@ def create(
     Raises:
         NotPermitted: the actor is no cataloguer of ``provider``. InvalidInput: by field.
     """
-    access.require(actor, Permission.DATASET_CREATE, provider)
+    actor = access.require(actor, Permission.DATASET_CREATE, provider)
     dataset = Dataset(provider=provider, created_by=actor.user, **values)
     _validated(dataset)
     prefix = code_prefix(dataset.resource_class, themes[0].code if themes else "99")
@@ -123,7 +123,7 @@ def update(
         WrongState: somebody saved it since ``seen_revision``, or it is in review or published.
     """
     dataset = _lock(dataset)
-    access.require(actor, Permission.DATASET_EDIT, dataset)
+    actor = access.require(actor, Permission.DATASET_EDIT, dataset)
     if not dataset.is_editable:
         raise WrongState(_("A record in review or published cannot be edited. Withdraw it, or ask for its return."))
     if dataset.revision != seen_revision:
@@ -165,7 +165,7 @@ def _set_items(dataset: Dataset, items: Sequence[Mapping[str, Any]]) -> None:
 def submit(*, dataset: Dataset, actor: Actor) -> Dataset:
     """Send a draft to the department's own review; everything that is missing is told at once."""
     dataset = _lock(dataset)
-    access.require(actor, Permission.DATASET_SUBMIT, dataset)
+    actor = access.require(actor, Permission.DATASET_SUBMIT, dataset)
     if not dataset.is_editable:
         raise WrongState
     check_submission(dataset)
@@ -190,7 +190,7 @@ def _tell(users: Sequence[User | None], dataset: Dataset, kind: NoticeKind, note
 def approve(*, dataset: Dataset, actor: Actor) -> Dataset:
     """Agree in the current review: the department's sends it to the authority, the authority's publishes it."""
     dataset = _lock(dataset)
-    _require_review(dataset, actor)
+    actor = _require_review(dataset, actor)
     if dataset.state == DatasetState.DEPARTMENT_REVIEW:
         authority = reviewing_authority(dataset)
         if authority is None:
@@ -207,10 +207,10 @@ def approve(*, dataset: Dataset, actor: Actor) -> Dataset:
     return dataset
 
 
-def _require_review(dataset: Dataset, actor: Actor) -> None:
+def _require_review(dataset: Dataset, actor: Actor) -> Actor:
     if dataset.state not in (DatasetState.DEPARTMENT_REVIEW, DatasetState.AUTHORITY_REVIEW):
         raise WrongState
-    access.require(actor, Permission.DATASET_REVIEW, dataset)
+    return access.require(actor, Permission.DATASET_REVIEW, dataset)
 
 
 def _publish(dataset: Dataset, actor: Actor) -> None:
@@ -242,7 +242,7 @@ def _plain(value: Any) -> Any:
 def return_for_changes(*, dataset: Dataset, actor: Actor, note: str) -> Dataset:
     """Give a record in review back to its cataloguer, who reads ``note``."""
     dataset = _lock(dataset)
-    _require_review(dataset, actor)
+    actor = _require_review(dataset, actor)
     if not note.strip():
         message = _("Say what the cataloguer should change.")
         raise InvalidInput(message, fields={"note": [message]})
@@ -259,7 +259,7 @@ def return_for_changes(*, dataset: Dataset, actor: Actor, note: str) -> Dataset:
 def withdraw(*, dataset: Dataset, actor: Actor, reason: str) -> Dataset:
     """Take a published record out of the catalogue; open requests for it are closed and its grants suspended."""
     dataset = _lock(dataset)
-    access.require(actor, Permission.DATASET_WITHDRAW, dataset)
+    actor = access.require(actor, Permission.DATASET_WITHDRAW, dataset)
     if not dataset.is_published:
         raise WrongState
     if not reason.strip():

@@ -45,7 +45,7 @@ def start(*, dataset: Dataset, upload: UploadedFile[Any], actor: Actor) -> Inges
         BadFile: the file is not a table; nothing is kept. WrongState: another load is running, or the record is in
             review.
     """
-    access.require(actor, Permission.DATASET_EDIT, dataset)
+    actor = access.require(actor, Permission.DATASET_EDIT, dataset)
     if dataset.state not in ALLOWED_STATES:
         raise WrongState(_("A record in review takes no new data. Wait for the review, or ask for its return."))
     if upload.size is None or upload.size > settings.UPLOAD_LIMIT_BYTES:
@@ -178,7 +178,7 @@ def _finish(job: IngestJob, result: IngestResult) -> None:
 @transaction.atomic
 def cancel(*, job: IngestJob, actor: Actor) -> None:
     """Ask a running load to stop; one that waits is ended at once. A finished one stays as it is."""
-    access.require(actor, Permission.DATASET_EDIT, job.distribution.dataset)
+    actor = access.require(actor, Permission.DATASET_EDIT, job.distribution.dataset)
     job = IngestJob.objects.select_for_update().get(pk=job.pk)
     if job.state == JobState.QUEUED:
         _note(job, state=JobState.CANCELLED, finished_at=timezone.now())
@@ -192,7 +192,7 @@ def retry(*, job: IngestJob, actor: Actor) -> None:
     """Queue a failed load again, while its file is still there."""
     from catalog.tasks import run_ingest
 
-    access.require(actor, Permission.DATASET_EDIT, job.distribution.dataset)
+    actor = access.require(actor, Permission.DATASET_EDIT, job.distribution.dataset)
     job = IngestJob.objects.select_for_update().get(pk=job.pk)
     if job.state != JobState.FAILED or not upload_path(job.pk).exists():
         raise WrongState(_("Upload the file again."))

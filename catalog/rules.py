@@ -71,7 +71,7 @@ def may_edit(actor: Actor, dataset: Dataset) -> bool:
 @rule(Permission.DATASET_REVIEW)
 def may_review(actor: Actor, dataset: Dataset) -> bool:
     """The provider's approvers, then the authority; never who submitted it, nor one person at both stages."""
-    if actor.user_id is None or actor.user_id in (dataset.submitted_by_id, dataset.reviewed_by_id):
+    if actor.user_id is None or actor.people_ids & {dataset.submitted_by_id, dataset.reviewed_by_id}:
         return False
     if dataset.state == DatasetState.DEPARTMENT_REVIEW:
         return actor.standing.holds(dataset.provider_id, *REVIEW_DUTIES)

@@ -6,7 +6,7 @@ without a rule is denied.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db.models import OuterRef, Subquery
 
 from portal.departments.models import Duty, DutyGroup, Membership
+from portal.deputies.models import Delegation
 from portal.errors import NotPermitted
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Permission(StrEnum):
     """Every permission of the portal, ``thing.verb``."""
 
     DUTY_ASSIGN = "duty.assign"
+    DEPUTY_NAME = "deputy.name"
+    RIGHTS_REVIEW = "rights.review"
     PEOPLE_VIEW = "people.view"
     PEOPLE_MANAGE = "people.manage"
     AUDIT_READ = "audit.read"
@@ -73,44 +76,99 @@ class Standing:
         """Whether one of ``duties`` (any, when none is named) is held in the department."""
         return department_id in self.departments_with(*duties)
 
+    def __or__(self, other: Standing) -> Standing:
+        """Both together; an administrator's part stays one's own."""
+        return Standing(self.duties | other.duties, self.group_ids | other.group_ids, self.admin_role)
+
     @property
     def reader_groups(self) -> list[int]:
         """Group ids to match against ``reader_groups`` arrays, pseudo groups included."""
         return [EVERYONE, *([CIVIL_SERVANTS] if self.duties else []), *sorted(self.group_ids)]
 
 
-def standing_of(user: User | AnonymousUser) -> Standing:
-    """Read ``user``'s standing: two queries; nothing for the anonymous and the disabled."""
-    if not user.is_authenticated or not user.is_active:
-        return Standing()
+@dataclass(frozen=True)
+class Deputised:
+    """What a person may do for ``principal`` today."""
+
+    principal: User
+    standing: Standing
+
+
+def _membership_rows(users: Iterable[int]) -> list[tuple[int, UUID, str, int | None]]:
+    """(user, department, duty, group) of every membership in force."""
     group = DutyGroup.objects.filter(department=OuterRef("department"), duty=OuterRef("duty")).values("group_id")
-    rows = list(
-        Membership.objects.current()
-        .filter(user=user)
-        .annotate(group_id=Subquery(group[:1]))
-        .values_list("department_id", "duty", "group_id")
-    )
+    rows = Membership.objects.current().filter(user__in=users).annotate(group_id=Subquery(group[:1]))
+    return list(rows.values_list("user_id", "department_id", "duty", "group_id"))
+
+
+def _own_standing(user: User) -> Standing:
+    rows = _membership_rows([user.pk])
     extra = user.groups.filter(duty_group__isnull=True).values_list("id", flat=True)
     return Standing(
-        duties=frozenset((department, duty) for department, duty, _group in rows),
-        group_ids=frozenset([*extra, *(group_id for *_rest, group_id in rows if group_id)]),
+        duties=frozenset((department, duty) for _user, department, duty, _group in rows),
+        group_ids=frozenset([*extra, *(group for *_rest, group in rows if group)]),
         admin_role=user.admin_role,
     )
 
 
+def _deputised(user: User, own: Standing) -> list[Deputised]:
+    """What ``user`` may do for others: duties that they hold, in departments where ``user`` holds one."""
+    given = Delegation.objects.in_force().filter(deputy=user, department__in=own.departments_with())
+    delegations = list(given.select_related("principal").order_by("created_at", "id"))
+    if not delegations:
+        return []
+    held = _membership_rows({delegation.principal_id for delegation in delegations})
+    found: dict[int, Deputised] = {}
+    for d in delegations:
+        rows = [r for r in held if r[:2] == (d.principal_id, d.department_id) and r[2] in d.duties]
+        part = Standing(
+            duties=frozenset((department, duty) for _user, department, duty, _group in rows),
+            group_ids=frozenset(group for *_rest, group in rows if group),
+        )
+        before = found.get(d.principal_id)
+        found[d.principal_id] = Deputised(d.principal, before.standing | part if before else part)
+    return list(found.values())
+
+
+def standing_of(user: User | AnonymousUser) -> Standing:
+    """Read ``user``'s standing, what they do for others included; nothing for the anonymous and the disabled.
+
+    Three queries, one more for a deputy.
+    """
+    return Actor.of(user).standing
+
+
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: a person, with the person they stand in for, or the portal itself (``Actor.system()``)."""
+    """Who acts: a person, or the portal itself (``Actor.system()``).
+
+    ``standing`` is all that the person may do, for themselves and as a deputy. ``capacities`` are the same person as
+    nobody's deputy and as each principal's: a rule is asked of one capacity at a time, so that an act carries the name
+    of the person for whom it was done (``on_behalf_of``) when it could not be done in one's own.
+    """
 
     user: User | None
     on_behalf_of: User | None = None
     standing: Standing = field(default_factory=Standing)
     is_system: bool = False
+    capacities: tuple[Actor, ...] = ()
 
     @classmethod
     def of(cls, user: User | AnonymousUser) -> Actor:
         """The actor for a signed-in (or anonymous) user with today's standing."""
-        return cls(user=user if user.is_authenticated else None, standing=standing_of(user))
+        if not user.is_authenticated:
+            return cls(user=None)
+        if not user.is_active:
+            return cls(user=user)
+        own = _own_standing(user)
+        others = _deputised(user, own) if own.duties else []
+        if not others:
+            return cls(user=user, standing=own)
+        total, capacities = own, [cls(user=user, standing=own)]
+        for other in others:
+            total |= other.standing
+            capacities.append(cls(user=user, on_behalf_of=other.principal, standing=own | other.standing))
+        return cls(user=user, standing=total, capacities=tuple(capacities))
 
     @classmethod
     def system(cls) -> Actor:
@@ -124,6 +182,16 @@ class Actor:
     @property
     def on_behalf_of_id(self) -> int | None:
         return self.on_behalf_of.pk if self.on_behalf_of else None
+
+    @property
+    def people_ids(self) -> frozenset[int]:
+        """The person who acts and the one for whom: neither may decide on what is their own."""
+        return frozenset(pk for pk in (self.user_id, self.on_behalf_of_id) if pk is not None)
+
+    @property
+    def principals(self) -> list[User]:
+        """The people for whom this person may act today."""
+        return [each.on_behalf_of for each in self.capacities if each.on_behalf_of]
 
 
 Rule = Callable[[Actor, Any], bool]
@@ -143,16 +211,25 @@ def rule(*permissions: Permission) -> Callable[[RuleT], RuleT]:
     return register
 
 
+def capacity_for(actor: Actor, permission: Permission, obj: Any = None) -> Actor | None:
+    """``actor`` in the capacity in which they may do ``permission`` on ``obj``, their own first; None when in none."""
+    answer = _rules.get(permission)
+    if answer is None:
+        return None
+    return next((each for each in actor.capacities or (actor,) if answer(each, obj)), None)
+
+
 def can(actor: Actor, permission: Permission, obj: Any = None) -> bool:
     """Whether ``actor`` may do ``permission`` on ``obj``; unknown permissions are denied."""
-    answer = _rules.get(permission)
-    return bool(answer and answer(actor, obj))
+    return capacity_for(actor, permission, obj) is not None
 
 
-def require(actor: Actor, permission: Permission, obj: Any = None) -> None:
-    """Raise NotPermitted unless ``can``."""
-    if not can(actor, permission, obj):
+def require(actor: Actor, permission: Permission, obj: Any = None) -> Actor:
+    """``actor`` in the capacity that permits it, to be recorded with what is done; NotPermitted when there is none."""
+    found = capacity_for(actor, permission, obj)
+    if found is None:
         raise NotPermitted(permission=permission.value)
+    return found
 
 
 def has_perm(user: User | AnonymousUser, permission: Permission, obj: Any = None) -> bool:
@@ -167,7 +244,15 @@ def _assigns_duties(actor: Actor, department: Any) -> bool:
     return department is not None and actor.standing.holds(department.pk, Duty.CLERK)
 
 
-@rule(Permission.PEOPLE_VIEW, Permission.PEOPLE_MANAGE)
+@rule(Permission.DEPUTY_NAME)
+def _names_deputies(actor: Actor, delegation: Any) -> bool:
+    """A person for their own duties, or the clerk of the department for somebody absent; nobody for themselves."""
+    if actor.user_id is None or actor.user_id == delegation.deputy_id or actor.on_behalf_of:
+        return False
+    return actor.user_id == delegation.principal_id or actor.standing.holds(delegation.department_id, Duty.CLERK)
+
+
+@rule(Permission.PEOPLE_VIEW, Permission.PEOPLE_MANAGE, Permission.RIGHTS_REVIEW)
 def _is_security_administrator(actor: Actor, obj: Any) -> bool:
     return actor.standing.admin_role == "security"
 

@@ -4,12 +4,14 @@ from portal.accounts.models import AdminRole, User
 from portal.audit.models import Event, EventStream
 from portal.calendars.models import CalendarDay, CalendarYear
 from portal.departments.models import Department, Duty, DutyGroup, Level, Membership, Region
+from portal.deputies.models import Delegation
 from portal.notices.models import Notice, NoticeKind
 
 __all__ = [
     "AdminRole",
     "CalendarDay",
     "CalendarYear",
+    "Delegation",
     "Department",
     "Duty",
     "DutyGroup",

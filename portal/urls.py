@@ -18,6 +18,7 @@ urlpatterns = [
     path("language/", set_language, name="set_language"),
     path("accounts/", include("portal.accounts.urls")),
     path("departments/", include("portal.departments.urls")),
+    path("deputies/", include("portal.deputies.urls")),
     path("notices/", include("portal.notices.urls")),
     path("audit/", include("portal.audit.urls")),
     path("system/", include("portal.system.urls")),

@@ -86,7 +86,7 @@ def create(
         NotPermitted: no duty to apply for the department.
         InvalidInput: no dataset, too many, or one that cannot be applied for (named).
     """
-    access.require(actor, Permission.REQUEST_CREATE, department)
+    actor = access.require(actor, Permission.REQUEST_CREATE, department)
     assert actor.user is not None
     request = SharingRequest.objects.create(
         department=department, created_by=actor.user, **{**asdict(details), "channels": list(details.channels)}
@@ -128,14 +128,17 @@ def _new_items(request: SharingRequest, actor: Actor, dataset_ids: Sequence[UUID
     return RequestItem.objects.bulk_create(items)
 
 
-def _lock_editable(request: SharingRequest, actor: Actor, seen_version: int | None) -> SharingRequest:
+def _lock_editable(
+    request: SharingRequest, actor: Actor, seen_version: int | None = None
+) -> tuple[SharingRequest, Actor]:
+    """The request with its row locked, and the actor in the capacity in which they may change it."""
     locked = SharingRequest.objects.select_for_update(of=("self",)).select_related("department").get(pk=request.pk)
-    access.require(actor, Permission.REQUEST_EDIT, locked)
+    actor = access.require(actor, Permission.REQUEST_EDIT, locked)
     if locked.state not in (RequestState.DRAFT, RequestState.RETURNED):
         raise WrongState(_("The request is with the offices; it can be changed when it is returned."))
     if seen_version is not None and locked.version != seen_version:
         raise WrongState
-    return locked
+    return locked, actor
 
 
 def _bump(request: SharingRequest, verb: str, actor: Actor, **data: Any) -> None:
@@ -151,7 +154,7 @@ def update(
     *, request: SharingRequest, actor: Actor, details: RequestDetails, seen_version: int | None = None
 ) -> SharingRequest:
     """Change what the request states. While offices decide other items of it, only its items can be changed."""
-    request = _lock_editable(request, actor, seen_version)
+    request, actor = _lock_editable(request, actor, seen_version)
     states = set(request.items.values_list("state", flat=True))
     if request.state == RequestState.RETURNED and states & {ItemState.IN_REVIEW, ItemState.APPROVED}:
         raise WrongState(_("Other offices are deciding on this text; only the returned items can be changed now."))
@@ -168,7 +171,7 @@ def update(
 @transaction.atomic
 def add_items(*, request: SharingRequest, actor: Actor, dataset_ids: Sequence[UUID]) -> list[RequestItem]:
     """Add datasets to a draft."""
-    request = _lock_editable(request, actor, None)
+    request, actor = _lock_editable(request, actor)
     if request.state != RequestState.DRAFT:
         raise WrongState(_("Datasets can only be added before the request is submitted."))
     items = _new_items(request, actor, dataset_ids)
@@ -179,7 +182,7 @@ def add_items(*, request: SharingRequest, actor: Actor, dataset_ids: Sequence[UU
 @transaction.atomic
 def remove_item(*, item: RequestItem, actor: Actor) -> None:
     """Take an item out of a draft."""
-    request = _lock_editable(item.request, actor, None)
+    request, actor = _lock_editable(item.request, actor)
     if request.state != RequestState.DRAFT:
         raise WrongState(_("Datasets can only be removed before the request is submitted."))
     pk = str(item.pk)
@@ -197,7 +200,7 @@ def change_item(
         UnknownColumns: names the columns that the dataset does not have or does not share.
         InvalidInput: no column, or a row condition that cannot be read.
     """
-    request = _lock_editable(item.request, actor, None)
+    request, actor = _lock_editable(item.request, actor)
     item = RequestItem.objects.select_related("dataset").get(pk=item.pk)
     if item.state not in (ItemState.DRAFT, ItemState.RETURNED):
         raise WrongState(_("This item is with the offices; it can be changed when it is returned."))

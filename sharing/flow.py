@@ -185,7 +185,7 @@ def _save(board: Board) -> None:
     )
     entries = [entry for run in board.entries.values() for entry in run]
     StepItem.objects.bulk_update(
-        entries, ["is_needed", "verdict", "reason", "note", "decided_by", "decided_at"], batch_size=500
+        entries, ["is_needed", "verdict", "reason", "note", "decided_by", "decided_for", "decided_at"], batch_size=500
     )
     ApprovalStep.objects.bulk_update(
         board.steps,

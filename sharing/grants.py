@@ -72,7 +72,7 @@ def revoke(*, grant: Grant, actor: Actor, reason: str) -> Grant:
         InvalidInput: no reason. WrongState: revoked already.
     """
     grant = _lock(grant)
-    access.require(actor, Permission.GRANT_REVOKE, grant)
+    actor = access.require(actor, Permission.GRANT_REVOKE, grant)
     if not reason.strip():
         message = _("Say why the grant is revoked; the department that uses it will read this.")
         raise InvalidInput(message, fields={"reason": [message]})
@@ -89,7 +89,7 @@ def suspend(*, grant: Grant, actor: Actor, reason: str) -> Grant:
     """Stop deliveries until ``resume``; the portal does so when the dataset is withdrawn. Twice is harmless."""
     grant = _lock(grant)
     if not actor.is_system:
-        access.require(actor, Permission.GRANT_REVOKE, grant)
+        actor = access.require(actor, Permission.GRANT_REVOKE, grant)
     if grant.state != GrantState.ACTIVE:
         return grant
     _set_state(grant, GrantState.SUSPENDED, verb="grant.suspended", actor=actor, reason=reason)
@@ -101,7 +101,7 @@ def suspend(*, grant: Grant, actor: Actor, reason: str) -> Grant:
 def resume(*, grant: Grant, actor: Actor) -> Grant:
     """Let a suspended grant deliver again; its dataset must be published."""
     grant = _lock(grant)
-    access.require(actor, Permission.GRANT_REVOKE, grant)
+    actor = access.require(actor, Permission.GRANT_REVOKE, grant)
     if grant.state != GrantState.SUSPENDED or not grant.dataset.is_published:
         raise WrongState
     _set_state(grant, GrantState.ACTIVE, verb="grant.resumed", actor=actor, reason="")
@@ -117,7 +117,7 @@ def key_hash(key: str) -> str:
 def create_credential(*, grant: Grant, actor: Actor) -> tuple[Credential, str]:
     """A new key of the grant: the record and the key itself, which is not kept and cannot be shown again."""
     grant = _lock(grant)
-    access.require(actor, Permission.GRANT_USE, grant)
+    actor = access.require(actor, Permission.GRANT_USE, grant)
     assert actor.user is not None
     if not grant.is_in_force:
         raise GrantNotInForce
@@ -134,8 +134,8 @@ def create_credential(*, grant: Grant, actor: Actor) -> tuple[Credential, str]:
 def withdraw_credential(*, credential: Credential, actor: Actor) -> None:
     """End one key at once; the others of the grant go on. Ending it again changes nothing."""
     grant = _lock(credential.grant)
-    if not access.can(actor, Permission.GRANT_USE, grant):
-        access.require(actor, Permission.GRANT_REVOKE, grant)
+    user = access.capacity_for(actor, Permission.GRANT_USE, grant)
+    actor = user or access.require(actor, Permission.GRANT_REVOKE, grant)
     if not Credential.objects.filter(pk=credential.pk, revoked_at__isnull=True).update(revoked_at=timezone.now()):
         return
     data = {"credential": str(credential.pk), "prefix": credential.prefix}

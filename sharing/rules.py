@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from portal.access import Actor, Permission, rule
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 from sharing.models import ApprovalStep, Grant, SharingRequest, StepItem
@@ -29,12 +31,15 @@ def may_edit_request(actor: Actor, request: SharingRequest) -> bool:
 
 @rule(Permission.STEP_DECIDE)
 def may_decide(actor: Actor, step: ApprovalStep) -> bool:
-    """A holder of the step's duty, unless the request is one's own or one decided on it in another role."""
+    """A holder of the step's duty or their deputy, unless the request is their own or they decided on it in another
+    role: what binds the person binds the deputy, too."""
     if actor.user_id is None or step.office_id not in actor.standing.group_ids:
         return False
-    if step.request.created_by_id == actor.user_id:
+    people = actor.people_ids
+    if step.request.created_by_id in people:
         return False
-    elsewhere = StepItem.objects.filter(step__request=step.request_id, decided_by=actor.user_id)
+    by_them = Q(decided_by__in=people) | Q(decided_for__in=people)
+    elsewhere = StepItem.objects.filter(by_them, step__request=step.request_id)
     return not elsewhere.exclude(verdict="").exclude(step__stage=step.stage).exists()
 
 

@@ -37,7 +37,7 @@ def way_of(request: SharingRequest) -> list[ShownLane]:
     """The lanes of a submitted request; four queries."""
     steps = list(request.steps.select_related("department", "lane").order_by("order", "id"))
     entries: dict[UUID, list[StepItem]] = {}
-    rows = StepItem.objects.filter(step__request=request).select_related("decided_by", "item__dataset")
+    rows = StepItem.objects.filter(step__request=request).select_related("decided_by", "decided_for", "item__dataset")
     for entry in rows.order_by("item_id"):
         entries.setdefault(entry.step_id, []).append(entry)
     people = _people(steps)

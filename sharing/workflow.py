@@ -114,7 +114,7 @@ def submit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
         WrongState: it was submitted already.
     """
     request = lock(request.pk)
-    access.require(actor, Permission.REQUEST_SUBMIT, request)
+    actor = access.require(actor, Permission.REQUEST_SUBMIT, request)
     if request.state != RequestState.DRAFT:
         raise WrongState(_("This request has been submitted already."))
     drafts.check_complete(request)
@@ -149,7 +149,7 @@ def decide(*, step: ApprovalStep, actor: Actor, seen_version: int, decisions: Ma
     """
     request = lock(step.request_id)
     step = ApprovalStep.objects.select_related("request", "department").get(pk=step.pk)
-    access.require(actor, Permission.STEP_DECIDE, step)
+    actor = access.require(actor, Permission.STEP_DECIDE, step)
     if step.version != seen_version or step.state != StepState.OPEN:
         raise StaleStep
     board = Board.of(request)
@@ -176,7 +176,7 @@ def _apply(board: Board, step: ApprovalStep, actor: Actor, decisions: Mapping[UU
             raise InvalidInput(_("One of the items is not to be decided in this step."), item=str(item_id))
         entry = open_entries[item_id]
         entry.verdict, entry.reason, entry.note = decision.verdict, decision.reason, decision.note.strip()
-        entry.decided_by, entry.decided_at = actor.user, timezone.now()
+        entry.decided_by, entry.decided_for, entry.decided_at = actor.user, actor.on_behalf_of, timezone.now()
 
 
 def _tell_applicant(board: Board, step: ApprovalStep, decisions: Mapping[UUID, Decision]) -> None:
@@ -253,7 +253,7 @@ def resubmit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
     that its new content needs are added.
     """
     request = lock(request.pk)
-    access.require(actor, Permission.REQUEST_SUBMIT, request)
+    actor = access.require(actor, Permission.REQUEST_SUBMIT, request)
     if request.state != RequestState.RETURNED:
         raise WrongState(_("Nothing in this request waits for your changes."))
     drafts.check_complete(request)
@@ -279,10 +279,11 @@ def _reset(board: Board, returned: list[RequestItem], widened: set[UUID]) -> lis
     for step in board.steps:
         for entry in board.entries[step.pk]:
             if entry.item_id in ids and entry.verdict and (entry.verdict == Verdict.RETURN or entry.item_id in widened):
-                entry.verdict, entry.reason, entry.note, entry.decided_by, entry.decided_at = "", "", "", None, None
+                entry.verdict, entry.reason, entry.note = "", "", ""
+                entry.decided_by = entry.decided_for = entry.decided_at = None
                 reset.append({"step": str(step.pk), "item": str(entry.item_id)})
     entries = [entry for run in board.entries.values() for entry in run]
-    StepItem.objects.bulk_update(entries, ["verdict", "reason", "note", "decided_by", "decided_at"])
+    StepItem.objects.bulk_update(entries, ["verdict", "reason", "note", "decided_by", "decided_for", "decided_at"])
     return reset
 
 
@@ -315,7 +316,7 @@ def _replan(board: Board, returned: list[RequestItem]) -> None:
 def withdraw(*, request: SharingRequest, actor: Actor, reason: str = "") -> SharingRequest:
     """Take a request back: items without an answer are withdrawn; grants that were issued stay."""
     request = lock(request.pk)
-    access.require(actor, Permission.REQUEST_WITHDRAW, request)
+    actor = access.require(actor, Permission.REQUEST_WITHDRAW, request)
     if not (request.is_open or request.state == RequestState.DRAFT):
         raise WrongState
     board = Board.of(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from catalog import loading
 from catalog.models import DatasetState, Distribution, IngestJob
 from portal.accounts.models import User
+from portal.deputies.delegations import name_deputy
 from portal.models import Event, Membership, Notice
 from sharing import grants
 from sharing.models import Credential, Grant
@@ -55,10 +58,22 @@ def objects(world: World) -> dict[str, Any]:
     grants.create_credential(grant=grant, actor=actor(world.applicant))
     request = submit(world, make_request(world, conditional))
     draft_request = make_request(world, conditional, opened)
+    today = timezone.localdate()
+    delegation = name_deputy(
+        principal=world.applicant_head,
+        deputy=world.applicant,
+        department=world.county_bureau,
+        duties=["own_approver"],
+        valid_from=today + dt.timedelta(days=30),
+        valid_until=today + dt.timedelta(days=31),
+        reason="年休假",
+        actor=actor(world.applicant_head),
+    )
     return {
         "person": world.security.pk,
         "membership": Membership.objects.get(user=world.security).pk,
         "notice": Notice.objects.filter(user=world.applicant_head).first().pk,  # type: ignore[union-attr]
+        "delegation": delegation.pk,
         "department": world.county_bureau.pk,
         "event": Event.objects.first().pk,  # type: ignore[union-attr]
         "conditional": conditional.pk,

@@ -15,7 +15,7 @@ from portal.errors import WrongState
 @transaction.atomic
 def set_active(*, user: User, actor: Actor, is_active: bool) -> None:
     """Let a person sign in or not; running sessions of a disabled account end with its next request."""
-    access.require(actor, Permission.PEOPLE_MANAGE, user)
+    actor = access.require(actor, Permission.PEOPLE_MANAGE, user)
     if user.pk == actor.user_id:
         raise WrongState(_("You cannot disable your own account."))
     user = User.objects.select_for_update().get(pk=user.pk)

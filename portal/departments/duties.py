@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -14,6 +15,7 @@ from portal import access
 from portal.access import Actor, Permission
 from portal.audit import record
 from portal.departments.models import Department, Duty, DutyGroup, Membership
+from portal.deputies.models import Delegation
 from portal.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def assign(
         InvalidInput: the person is an administrator (administrators hold no duties), the department is no authority
             but the duty is an authority's, or the term ends before it begins.
     """
-    access.require(actor, Permission.DUTY_ASSIGN, department)
+    actor = access.require(actor, Permission.DUTY_ASSIGN, department)
     if user.admin_role:
         raise InvalidInput(_("An administrator of the portal cannot hold a duty in a department."), fields={"user": []})
     if duty.startswith("authority_") and not department.is_authority:
@@ -75,7 +77,7 @@ def assign(
 @transaction.atomic
 def end(*, membership: Membership, actor: Actor) -> None:
     """End a duty today; the person loses its rights at once. Ending it again changes nothing."""
-    access.require(actor, Permission.DUTY_ASSIGN, membership.department)
+    actor = access.require(actor, Permission.DUTY_ASSIGN, membership.department)
     membership = Membership.objects.select_for_update().get(pk=membership.pk)
     yesterday = timezone.localdate() - dt.timedelta(days=1)
     if membership.valid_until and membership.valid_until <= yesterday:
@@ -92,6 +94,12 @@ def end(*, membership: Membership, actor: Actor) -> None:
 
 
 def holders(department: Department, duty: str) -> list[User]:
-    """The people who hold ``duty`` in ``department`` today."""
+    """The people who hold ``duty`` in ``department`` today, and their deputies."""
     current = Membership.objects.current().filter(department=department, duty=duty).select_related("user")
-    return [membership.user for membership in current]
+    people = [membership.user for membership in current]
+    if people:
+        given = Delegation.objects.in_force().filter(department=department, duties__contains=[duty])
+        given = given.filter(principal__in=people, deputy__is_active=True).select_related("deputy")
+        colleagues = Membership.objects.current().filter(department=department, user=OuterRef("deputy"))
+        people += [delegation.deputy for delegation in given.filter(Exists(colleagues))]
+    return list(dict.fromkeys(people))

@@ -24,6 +24,8 @@ class NoticeKind(models.TextChoices):
     DATASET_RETURNED = "dataset_returned", _("Catalogue record returned")
     DATASET_PUBLISHED = "dataset_published", _("Published")
     DATASET_WITHDRAWN = "dataset_withdrawn", _("Withdrawn")
+    DEPUTY_NAMED = "deputy_named", _("Deputy named")
+    DEPUTY_ENDED = "deputy_ended", _("Deputy ended")
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):

@@ -21,6 +21,8 @@ _SENTENCES: dict[str, str | Promise] = {
     NoticeKind.DATASET_RETURNED: _("The catalogue record “%(title)s” was returned to you: %(note)s"),
     NoticeKind.DATASET_PUBLISHED: _("The catalogue record “%(title)s” is published."),
     NoticeKind.DATASET_WITHDRAWN: _("The dataset “%(title)s” was withdrawn: %(note)s"),
+    NoticeKind.DEPUTY_NAMED: _("A deputy was named in %(department)s for %(note)s. See who stands in for whom."),
+    NoticeKind.DEPUTY_ENDED: _("A deputy's term in %(department)s (%(note)s) was ended."),
 }
 
 

@@ -178,3 +178,11 @@ def sort_link(context: template.Context, name: str, title: Any) -> SafeString:
 def get(mapping: dict[Any, Any], key: Any) -> Any:
     """A value of a mapping by a key that the template holds."""
     return mapping.get(key)
+
+
+@register.simple_tag
+def decider(entry: Any) -> str:
+    """Who decided, with the person for whom a deputy did."""
+    if entry.decided_for is None:
+        return str(entry.decided_by)
+    return _("%(who)s on behalf of %(other)s") % {"who": entry.decided_by, "other": entry.decided_for}

@@ -297,7 +297,10 @@ class Verdict(models.TextChoices):
 
 
 class StepItem(models.Model):
-    """An item as it stands in a step: undecided, or with the last decision made on it there (审批意见)."""
+    """An item as it stands in a step: undecided, or with the last decision made on it there (审批意见).
+
+    ``decided_for`` is the person for whom a deputy decided.
+    """
 
     step = models.ForeignKey(ApprovalStep, models.CASCADE, related_name="step_items")
     item = models.ForeignKey(RequestItem, models.CASCADE, related_name="step_items")
@@ -306,6 +309,7 @@ class StepItem(models.Model):
     reason = models.CharField(max_length=20, choices=RefusalReason.choices, blank=True)
     note = models.TextField(blank=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    decided_for = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -131,18 +131,20 @@ def step_detail(
     open_ids = set(workflow.open_items(step))
     entries = list(
         step.step_items.filter(is_needed=True)
-        .select_related("item__dataset__provider", "decided_by")
+        .select_related("item__dataset__provider", "decided_by", "decided_for")
         .prefetch_related("item__dataset__items")
     )
     datasets = [entry.item.dataset_id for entry in entries]
     held = Grant.objects.in_force().filter(
         department=step.request.department, dataset__provider__in=[entry.item.dataset.provider_id for entry in entries]
     )
+    capacity = access.capacity_for(actor_of(request), Permission.STEP_DECIDE, step)
     return {
         "step": step,
         "sharing_request": step.request,
         "rows": [_row(entry, open_ids, typed) for entry in entries],
-        "may_decide": step.state == StepState.OPEN and access.can(actor_of(request), Permission.STEP_DECIDE, step),
+        "may_decide": step.state == StepState.OPEN and capacity is not None,
+        "deciding_for": capacity.on_behalf_of if capacity else None,
         "held": list(held.select_related("dataset")[:20]),
         "former": list(_former(datasets, step)),
         "lanes": way.way_of(step.request),

@@ -18,11 +18,6 @@ from tests.words import zh
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world(db: None) -> World:
-    return World()
-
-
 def test_signing_in_leads_on_only_within_the_portal(world: World) -> None:
     body = {"username": "applicant", "password": PASSWORD}
     assert Client().post("/accounts/sign-in/?next=/basket/", body).headers["Location"] == "/basket/"
