@@ -10,6 +10,7 @@ import datetime as dt
 import io
 import json
 import math
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
@@ -21,9 +22,9 @@ import pyarrow.parquet as pq
 
 from catalog.tables.errors import TooManyRows
 from catalog.tables.schema import Column, ColumnType, geometry_of
-from portal.exports import neutral
+from portal.exports import FORMULA_STARTS, neutral
 
-FORMULA = r"^[=+\-@\t\r]"
+FORMULA = f"^[{re.escape(''.join(FORMULA_STARTS))}]"
 XLSX_ROWS = 1_048_575
 FIRST_SHEET_YEAR = 1900
 CHUNK = 1 << 16

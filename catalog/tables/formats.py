@@ -8,6 +8,8 @@ import datetime as dt
 import io
 import json
 import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +19,15 @@ from charset_normalizer import from_bytes
 from django.utils.translation import gettext as _
 
 from catalog.tables.errors import BadFile
+from catalog.tables.workbooks import check_workbook
 from portal.lists import listed
 
 BLOCK = 1 << 20
 COLUMN_LIMIT = 2_000
-UNZIPPED_LIMIT = 2 * 1024**3
 JSON_LIMIT = 300 * 1024**2
 DELIMITERS = ",;\t|"
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+"""What reading a broken, encrypted or exotic archive may raise."""
 
 _MAGIC = [
     (b"%PDF", "PDF"),
@@ -85,14 +89,11 @@ def _spreadsheet(path: Path, suffix: str) -> Source:
         raise BadFile(_("The file is named %(suffix)s but is a ZIP or Excel file.") % {"suffix": suffix})
     try:
         with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            size = sum(info.file_size for info in archive.infolist())
-    except zipfile.BadZipFile as error:
+            if "xl/workbook.xml" not in archive.namelist():
+                raise BadFile(_("The file is a ZIP archive, not an Excel workbook."))
+            check_workbook(archive)
+    except DAMAGED as error:
         raise BadFile(_("The Excel workbook is damaged.")) from error
-    if "xl/workbook.xml" not in names:
-        raise BadFile(_("The file is a ZIP archive, not an Excel workbook."))
-    if size > UNZIPPED_LIMIT:
-        raise BadFile(_("The workbook unpacks to more than 2 GB. Save it as CSV."))
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
@@ -117,7 +118,9 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 def _encoding(path: Path, head: bytes) -> str:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
+        if _decodes(path, "utf-16"):
+            return "utf-16"
+        raise BadFile(_("The file's character encoding is not known. Save it as UTF-8."))
     if b"\x00" in head:
         raise BadFile(_("The file is binary, not a table. Upload CSV, XLSX or GeoJSON."))
     for encoding in ("utf-8-sig", "gb18030"):
@@ -240,11 +243,11 @@ def read_header(path: Path, delimiter: str) -> list[str]:
         headers.pop()
     if not headers or not all(headers):
         raise BadFile(_("Every column needs a name in the first line."))
-    repeated = sorted({header for header in headers if headers.count(header) > 1})
-    if repeated:
-        raise BadFile(_("These column names appear more than once: %(names)s.") % {"names": listed(repeated[:5])})
     if len(headers) > COLUMN_LIMIT:
         raise BadFile(_("The table has %(count)s columns; at most 2,000 can be loaded.") % {"count": len(headers)})
+    repeated = sorted(header for header, count in Counter(headers).items() if count > 1)
+    if repeated:
+        raise BadFile(_("These column names appear more than once: %(names)s.") % {"names": listed(repeated[:5])})
     return headers
 
 
