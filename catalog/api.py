@@ -24,8 +24,8 @@ from catalog.parts import TablePart
 from catalog.search import PAGE_SIZE, SearchQuery, search
 from catalog.tables.engine import Page, Sort
 from catalog.tables.filters import parse_filters
-from portal.access import Actor
 from portal.errors import InvalidInput
+from portal.views import actor_of
 
 
 class DataItemSerializer(serializers.ModelSerializer[DataItem]):
@@ -99,6 +99,10 @@ class DatasetSerializer(DatasetListSerializer):
         )
 
 
+INTERNAL_FIELDS = ("sharing_condition", "sharing_basis", "source_system")
+"""What a dataset states for civil servants only; the public section does not show it either."""
+
+
 class DatasetPageSerializer(serializers.Serializer[Any]):
     """One page of a search."""
 
@@ -130,7 +134,7 @@ class DatasetListView(APIView):
     def get(self, request: Request) -> Response:
         """Datasets that the caller may see."""
         query = SearchQuery.from_params(request.query_params)
-        actor = Actor.of(request.user)
+        actor = actor_of(request)
         found = search(query, actor.standing.reader_groups, is_public=actor.user is None, facets=False)
         body = {
             "count": found.total,
@@ -150,12 +154,12 @@ class DatasetDetailView(APIView):
     @extend_schema(operation_id="dataset", responses=DatasetSerializer)
     def get(self, request: Request, dataset_id: UUID) -> Response:
         """A dataset with its items; 404 when the caller may not see it. The public sees the open items only."""
-        visible = (
-            Dataset.objects.visible_to(request.user).select_related("provider").prefetch_related("themes", "items")
-        )
-        dataset = get_object_or_404(visible, pk=dataset_id)
+        actor = actor_of(request)
+        visible = Dataset.objects.readable_by(actor.standing.reader_groups).select_related("provider")
+        dataset = get_object_or_404(visible.prefetch_related("themes", "items"), pk=dataset_id)
         body = DatasetSerializer(dataset).data
-        if not request.user.is_authenticated:
+        if not actor.standing.duties:
+            body |= dict.fromkeys(INTERNAL_FIELDS, "")
             body["items"] = [item for item in body["items"] if item["open_type"] == "open"]
         return Response(body)
 

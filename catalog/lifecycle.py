@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from catalog import search
 from catalog.codes import code_prefix, format_code, next_serial
 from catalog.gate import check_submission
-from catalog.models import DataItem, Dataset, DatasetState, DatasetVersion, Theme
+from catalog.models import DataItem, Dataset, DatasetState, DatasetVersion, IngestJob, Theme
 from catalog.rules import REVIEW_DUTIES, reviewing_authority
 from portal import access
 from portal.access import Actor, Permission
@@ -54,7 +54,8 @@ def on_withdrawn(callback: WithdrawalCallback) -> None:
 
 
 def _lock(dataset: Dataset) -> Dataset:
-    locked = Dataset.objects.select_for_update(of=("self",)).select_related("provider__region")
+    """The record, locked until the transaction ends; others may still refer to it, as a grant that is issued does."""
+    locked = Dataset.objects.select_for_update(of=("self",), no_key=True).select_related("provider__region")
     return locked.get(pk=dataset.pk)
 
 
@@ -168,6 +169,8 @@ def submit(*, dataset: Dataset, actor: Actor) -> Dataset:
     actor = access.require(actor, Permission.DATASET_SUBMIT, dataset)
     if not dataset.is_editable:
         raise WrongState
+    if IngestJob.objects.filter(distribution__dataset=dataset).active().exists():
+        raise WrongState(_("A file of this dataset is being loaded. Submit the record when it is done."))
     check_submission(dataset)
     dataset.state, dataset.submitted_by, dataset.reviewed_by = DatasetState.DEPARTMENT_REVIEW, actor.user, None
     dataset.state_note = ""
@@ -187,10 +190,16 @@ def _tell(users: Sequence[User | None], dataset: Dataset, kind: NoticeKind, note
 
 
 @transaction.atomic
-def approve(*, dataset: Dataset, actor: Actor) -> Dataset:
-    """Agree in the current review: the department's sends it to the authority, the authority's publishes it."""
+def approve(*, dataset: Dataset, actor: Actor, seen_revision: int | None = None) -> Dataset:
+    """Agree in the current review: the department's sends it to the authority, the authority's publishes it.
+
+    Raises:
+        WrongState: it is not in review, or it was changed and submitted again since ``seen_revision``.
+    """
     dataset = _lock(dataset)
     actor = _require_review(dataset, actor)
+    if seen_revision is not None and dataset.revision != seen_revision:
+        raise WrongState(_("The record was changed after you opened it. Read it again before you agree."))
     if dataset.state == DatasetState.DEPARTMENT_REVIEW:
         authority = reviewing_authority(dataset)
         if authority is None:

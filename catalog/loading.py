@@ -46,8 +46,7 @@ def start(*, dataset: Dataset, upload: UploadedFile[Any], actor: Actor) -> Inges
             review.
     """
     actor = access.require(actor, Permission.DATASET_EDIT, dataset)
-    if dataset.state not in ALLOWED_STATES:
-        raise WrongState(_("A record in review takes no new data. Wait for the review, or ask for its return."))
+    _check_state(dataset)
     if upload.size is None or upload.size > settings.UPLOAD_LIMIT_BYTES:
         raise BadFile(_("The file is larger than allowed."))
     name = Path(upload.name or "upload").name[:255]
@@ -63,6 +62,15 @@ def start(*, dataset: Dataset, upload: UploadedFile[Any], actor: Actor) -> Inges
     return job
 
 
+def _check_state(dataset: Dataset) -> None:
+    if dataset.state not in ALLOWED_STATES:
+        raise WrongState(_("A record in review takes no new data. Wait for the review, or ask for its return."))
+
+
+def _lock(dataset_id: UUID) -> Dataset:
+    return Dataset.objects.select_for_update(of=("self",), no_key=True).get(pk=dataset_id)
+
+
 def _store(upload: UploadedFile[Any], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
@@ -73,7 +81,8 @@ def _store(upload: UploadedFile[Any], path: Path) -> None:
 def _queue(job: IngestJob, dataset: Dataset, kind: str, actor: Actor) -> None:
     from catalog.tasks import run_ingest
 
-    dataset = Dataset.objects.select_for_update(of=("self",)).get(pk=dataset.pk)
+    dataset = _lock(dataset.pk)
+    _check_state(dataset)
     distribution = dataset.distributions.first() or Distribution.objects.create(dataset=dataset, title=dataset.title)
     distribution.media_type = kind
     distribution.save(update_fields=["media_type", "modified"])
@@ -85,7 +94,14 @@ def _queue(job: IngestJob, dataset: Dataset, kind: str, actor: Actor) -> None:
         raise WrongState(_("Another file of this dataset is being loaded. Wait until it is done.")) from error
     data = {"job": str(job.pk), "file": job.file_name, "bytes": job.file_size}
     record.append(stream=record.stream_of(dataset), verb="table.upload", actor=actor, data=data)
+    _forget_failed(distribution)
     run_ingest.defer(job_id=str(job.pk))
+
+
+def _forget_failed(distribution: Distribution) -> None:
+    """Files of failed loads wait to be tried again; a newer file takes their place."""
+    failed = list(distribution.jobs.filter(state=JobState.FAILED).values_list("pk", flat=True))
+    transaction.on_commit(lambda: [upload_path(pk).unlink(missing_ok=True) for pk in failed])
 
 
 def run(job_id: UUID | str) -> IngestJob:
@@ -147,7 +163,7 @@ def _load(job: IngestJob) -> IngestResult:
 
 @transaction.atomic
 def _finish(job: IngestJob, result: IngestResult) -> None:
-    dataset = Dataset.objects.select_for_update(of=("self",)).get(pk=job.distribution.dataset_id)
+    dataset = _lock(job.distribution.dataset_id)
     version = TableVersion.objects.create(
         distribution=job.distribution,
         number=result.version,
@@ -189,12 +205,19 @@ def cancel(*, job: IngestJob, actor: Actor) -> None:
 
 @transaction.atomic
 def retry(*, job: IngestJob, actor: Actor) -> None:
-    """Queue a failed load again, while its file is still there."""
+    """Queue a failed load again, while its file is still there and the record takes data.
+
+    Raises:
+        WrongState: the file is gone, another load of the dataset is running, or the record is in review.
+    """
     from catalog.tasks import run_ingest
 
     actor = access.require(actor, Permission.DATASET_EDIT, job.distribution.dataset)
+    _check_state(_lock(job.distribution.dataset_id))
     job = IngestJob.objects.select_for_update().get(pk=job.pk)
     if job.state != JobState.FAILED or not upload_path(job.pk).exists():
         raise WrongState(_("Upload the file again."))
+    if job.distribution.jobs.active().exists():
+        raise WrongState(_("Another file of this dataset is being loaded. Wait until it is done."))
     _note(job, state=JobState.QUEUED, error="", error_code="", stop_requested=False, finished_at=None)
     run_ingest.defer(job_id=str(job.pk))

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from catalog.models import DataItem, Dataset, DatasetGroupObjectPermission, DatasetState, OpenType, SharingType
+from catalog.models import (
+    DataItem,
+    Dataset,
+    DatasetGroupObjectPermission,
+    DatasetState,
+    OpenType,
+    Sensitivity,
+    SharingType,
+)
 from portal.access import CIVIL_SERVANTS, EVERYONE, Actor, Permission, Standing, rule
-from portal.departments.models import AUTHORITY_DUTIES, Department, Duty, DutyGroup
+from portal.departments.duties import duty_groups
+from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 
 REVIEW_DUTIES = (Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER)
 
@@ -21,11 +30,11 @@ def reader_groups(dataset: Dataset) -> list[int]:
             content_object=dataset, permission__codename="view_dataset"
         ).values_list("group_id", flat=True)
     )
-    departments = [dataset.provider_id]
+    departments = [dataset.provider]
     if dataset.state in (DatasetState.AUTHORITY_REVIEW, DatasetState.PUBLISHED, DatasetState.WITHDRAWN):
         authority = reviewing_authority(dataset)
-        departments += [authority.pk] if authority else []
-    groups.update(DutyGroup.objects.filter(department__in=departments).values_list("group_id", flat=True))
+        departments += [authority] if authority else []
+    groups.update(duty_groups(departments))
     if dataset.is_published:
         groups.add(CIVIL_SERVANTS)
     if dataset.is_open:
@@ -98,7 +107,7 @@ def previewable_columns(actor: Actor, dataset: Dataset) -> list[str]:
     """The columns whose rows ``actor`` may read on the catalogue's pages, without a grant.
 
     The provider and the authority that reviews it see all; other civil servants the items of an unconditionally shared
-    dataset; the public the open items of an open one.
+    dataset that hold no personal data; the public the open items of an open one.
     """
     items = DataItem.objects.filter(dataset=dataset).order_by("position", "id")
     standing = actor.standing
@@ -107,7 +116,7 @@ def previewable_columns(actor: Actor, dataset: Dataset) -> list[str]:
     if _is_its_authority(standing, dataset):
         return list(items.values_list("column", flat=True))
     if dataset.is_published and dataset.sharing_type == SharingType.UNCONDITIONAL and standing.duties:
-        items = items.exclude(sharing_type=SharingType.NOT_SHARED)
+        items = items.exclude(sharing_type=SharingType.NOT_SHARED).filter(sensitivity=Sensitivity.NONE)
         return list(items.values_list("column", flat=True))
     return open_columns(dataset)
 

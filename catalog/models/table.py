@@ -73,6 +73,12 @@ class JobState(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+class IngestJobQuerySet(models.QuerySet["IngestJob"]):
+    def active(self) -> IngestJobQuerySet:
+        """Loads that wait or run."""
+        return self.filter(state__in=[JobState.QUEUED, JobState.RUNNING])
+
+
 class IngestJob(models.Model):
     """The loading of one uploaded file into a distribution, with its progress and what it refused."""
 
@@ -93,6 +99,8 @@ class IngestJob(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = IngestJobQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]

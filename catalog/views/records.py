@@ -165,7 +165,9 @@ def dataset_submit(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def dataset_approve(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Agree in the current review."""
-    dataset = lifecycle.approve(dataset=visible_or_404(request, pk), actor=actor_of(request))
+    text = request.POST.get("seen_revision", "")
+    seen = int(text) if text.isdecimal() and len(text) < 9 else None
+    dataset = lifecycle.approve(dataset=visible_or_404(request, pk), actor=actor_of(request), seen_revision=seen)
     text = _("Published.") if dataset.is_published else _("Agreed. The data authority reviews it next.")
     messages.success(request, text)
     return redirect(dataset if _still_visible(dataset, actor_of(request)) else "catalog:dataset-review")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Group
@@ -31,6 +32,25 @@ def duty_group(department: Department, duty: str) -> Group:
         group, _created = Group.objects.get_or_create(name=f"{department.credit_code}:{duty}")
         DutyGroup.objects.get_or_create(department=department, duty=duty, defaults={"group": group})
     return group
+
+
+def duty_groups(departments: Iterable[Department]) -> list[int]:
+    """Ids of the groups of every duty of ``departments``, those that nobody holds yet too.
+
+    Reader lists keep these ids, so a duty that is given for the first time opens what its department may read.
+    """
+    known = {
+        (d, duty): pk
+        for d, duty, pk in DutyGroup.objects.filter(department__in=departments).values_list(
+            "department_id", "duty", "group_id"
+        )
+    }
+    return [
+        known.get((department.pk, duty)) or duty_group(department, duty).pk
+        for department in departments
+        for duty in Duty.values
+        if not duty.startswith("authority_") or department.is_authority
+    ]
 
 
 @transaction.atomic

@@ -105,3 +105,42 @@ def test_the_page_of_a_dataset_takes_a_fixed_number_of_queries(world: World) -> 
     client.get("/")
     pages = [f"/catalog/{dataset.pk}/" for dataset in (small, large)]
     assert queries_of(client, pages[0]) == queries_of(client, pages[1])
+
+
+def test_a_duty_given_for_the_first_time_opens_the_records_that_were_there_before(world: World) -> None:
+    draft = make_dataset(world.city_bureau, "草稿", state=DatasetState.DRAFT)
+    clerk = make_user("clerk", world.city_bureau, "clerk")
+    assert has_perm(clerk, Permission.DATASET_VIEW, draft)
+    assert list(Dataset.objects.visible_to(clerk)) == [draft]
+
+
+def test_personal_data_of_an_unconditional_dataset_are_not_shown_without_a_grant(world: World) -> None:
+    items = [{"name": "代码", "column": "code"}, {"name": "姓名", "column": "name", "sensitivity": "personal"}]
+    dataset = make_dataset(world.city_bureau, "名册", items=items, sharing_type="unconditional")
+    load(dataset, "code,name\n01,某人\n".encode())
+    client = Client()
+    client.force_login(world.applicant)
+    for path in ("", "rows/"):
+        page = client.get(f"/catalog/{dataset.pk}/{path}").content.decode()
+        assert "某人" not in page
+    assert "某人" not in b"".join(client.get(f"/catalog/{dataset.pk}/export/csv/").streaming_content).decode()  # type: ignore[attr-defined]
+    client.force_login(world.cataloguer)
+    assert "某人" in client.get(f"/catalog/{dataset.pk}/").content.decode()
+
+
+def test_the_api_says_no_more_of_an_open_dataset_than_the_public_page_to_those_without_a_duty(world: World) -> None:
+    items = [{"name": "代码", "column": "code", "open_type": "open"}, {"name": "内部", "column": "inner"}]
+    words = {"sharing_basis": "内部依据", "source_system": "内部系统", "sharing_condition": "内部条件"}
+    dataset = make_dataset(world.city_bureau, "空气", items=items, open_type="open", **words)
+    client = Client()
+    path = f"/api/v1/datasets/{dataset.pk}/"
+
+    def seen() -> tuple[list[str], list[str]]:
+        body = client.get(path).json()
+        return [item["column"] for item in body["items"]], [body[name] for name in words]
+
+    assert seen() == (["code"], ["", "", ""])
+    client.force_login(make_user("auditor", admin_role="audit"))
+    assert seen() == (["code"], ["", "", ""])
+    client.force_login(world.applicant)
+    assert seen() == (["code", "inner"], list(words.values()))
