@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from catalog.models import DataItem, Dataset, DataType
+from catalog.models import DataItem, Dataset, DataType, SharingType
 from catalog.tables.schema import Column, ColumnType
 
 _TO_COLUMN = {
@@ -34,6 +34,12 @@ def declared_columns(dataset: Dataset) -> tuple[Column, ...]:
     distribution = dataset.distributions.select_related("current").filter(current__isnull=False).first()
     table = distribution.current.schema if distribution and distribution.current else ()
     return columns_of(dataset.items.all(), table)
+
+
+def shareable_columns(dataset: Dataset) -> list[str]:
+    """The columns of the items that are shared at all, in their order."""
+    items = DataItem.objects.filter(dataset=dataset).exclude(sharing_type=SharingType.NOT_SHARED)
+    return list(items.order_by("position", "id").values_list("column", flat=True))
 
 
 def merge_columns(dataset: Dataset, columns: Iterable[Column], key: Iterable[str]) -> list[DataItem]:

@@ -18,6 +18,11 @@ PAGE_SIZE = 20
 COUNT_LIMIT = 10_000
 
 
+def clean_text(text: str) -> str:
+    """Text from a form or an address without what the database cannot hold: NUL and halves of characters."""
+    return text.encode("utf-8", "ignore").decode().replace("\x00", "").strip()
+
+
 def actor_of(request: HttpRequest) -> Actor:
     """The actor of ``request``; the standing is read once a request."""
     actor = getattr(request, "_actor", None)

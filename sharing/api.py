@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
+from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,6 +25,7 @@ from sharing.models import (
     Grant,
     Purpose,
     RequestItem,
+    RequestState,
     SharingRequest,
     StepItem,
     StepState,
@@ -195,14 +198,29 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
         )
 
 
-class Newest(CursorPagination):
+class _SafeCursor(CursorPagination):
+    """A cursor that was not made here answers 404, as one that cannot be read does."""
+
+    def decode_cursor(self, request: Request) -> Any:
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None:
+            try:
+                moment = parse_datetime(cursor.position)
+            except ValueError:
+                moment = None
+            if moment is None:
+                raise NotFound(self.invalid_cursor_message)
+        return cursor
+
+
+class Newest(_SafeCursor):
     """Pages of 50 by cursor; the deepest costs what the first costs."""
 
     page_size = 50
     ordering = ("-created_at", "-id")
 
 
-class ByDeadline(CursorPagination):
+class ByDeadline(_SafeCursor):
     page_size = 50
     ordering = ("due_at", "id")
 
@@ -210,7 +228,7 @@ class ByDeadline(CursorPagination):
 def _requests(request: Request) -> Any:
     actor = actor_of(request)
     related = SharingRequest.objects.select_related("department").prefetch_related("items__dataset", "items__grant")
-    return related.readable_by(actor.user_id or 0, actor.standing)
+    return related.readable_by(actor.standing)
 
 
 class RequestListView(APIView):
@@ -225,7 +243,7 @@ class RequestListView(APIView):
         """Requests that the caller may see, newest first."""
         rows = _requests(request)
         if state := request.query_params.get("state"):
-            rows = rows.filter(state=state)
+            rows = rows.filter(state=state) if state in RequestState.values else rows.none()
         pager = Newest()
         return pager.get_paginated_response(RequestSerializer(pager.paginate_queryset(rows, request), many=True).data)
 

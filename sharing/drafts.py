@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from catalog.items import declared_columns
-from catalog.models import Channel, DataItem, Dataset, DatasetState, SharingType
+from catalog.items import declared_columns, shareable_columns
+from catalog.models import Channel, Dataset, DatasetState, SharingType
 from catalog.tables.errors import TableError
 from catalog.tables.filters import parse_filters
 from portal import access
@@ -70,12 +70,6 @@ def remove_from_basket(*, user: User, dataset_ids: Iterable[UUID]) -> None:
     BasketItem.objects.filter(user=user, dataset_id__in=list(dataset_ids)).delete()
 
 
-def default_columns(dataset: Dataset) -> list[str]:
-    """The columns that a request begins with: every item that is shared at all."""
-    items = DataItem.objects.filter(dataset=dataset).exclude(sharing_type=SharingType.NOT_SHARED)
-    return list(items.order_by("position", "id").values_list("column", flat=True))
-
-
 @transaction.atomic
 def create(
     *, actor: Actor, department: Department, details: RequestDetails, dataset_ids: Sequence[UUID]
@@ -99,6 +93,22 @@ def create(
     return request
 
 
+def _take_basket(actor: Actor) -> list[UUID]:
+    """What is in the actor's basket; who asks at the same time waits, and then finds what was left."""
+    rows = BasketItem.objects.filter(user=actor.user).order_by("id").select_for_update(of=("self",))
+    return list(rows.values_list("dataset_id", flat=True))
+
+
+@transaction.atomic
+def create_from_basket(*, actor: Actor, department: Department, details: RequestDetails) -> SharingRequest:
+    """``create`` with everything in the actor's basket, which is empty then: sent twice, it makes one draft."""
+    access.require(actor, Permission.REQUEST_CREATE, department)
+    ids = _take_basket(actor)
+    if not ids:
+        raise InvalidInput(_("The basket is empty. Put datasets in it first."))
+    return create(actor=actor, department=department, details=details, dataset_ids=ids)
+
+
 @transaction.atomic
 def create_with_items(
     *, actor: Actor, department: Department, details: RequestDetails, items: Sequence[Mapping[str, Any]]
@@ -115,7 +125,9 @@ def create_with_items(
 
 
 def _new_items(request: SharingRequest, actor: Actor, dataset_ids: Sequence[UUID]) -> list[RequestItem]:
-    if len(dataset_ids) + request.items.count() > ITEM_LIMIT:
+    have = set(request.items.values_list("dataset_id", flat=True))
+    dataset_ids = [pk for pk in dataset_ids if pk not in have]
+    if len(dataset_ids) + len(have) > ITEM_LIMIT:
         raise InvalidInput(_("A request can hold at most %(limit)s datasets.") % {"limit": ITEM_LIMIT})
     found = {dataset.pk: dataset for dataset in requestable(actor).filter(pk__in=dataset_ids)}
     own = [dataset.title for dataset in found.values() if dataset.provider_id == request.department_id]
@@ -124,7 +136,7 @@ def _new_items(request: SharingRequest, actor: Actor, dataset_ids: Sequence[UUID
         raise InvalidInput(_("Your department holds this data itself: %(titles)s.") % {"titles": titles})
     if len(found) < len(set(dataset_ids)):
         raise InvalidInput(_("Some of the datasets cannot be applied for any more. Remove them from the basket."))
-    items = [RequestItem(request=request, dataset=found[pk], columns=default_columns(found[pk])) for pk in found]
+    items = [RequestItem(request=request, dataset=found[pk], columns=shareable_columns(found[pk])) for pk in found]
     return RequestItem.objects.bulk_create(items)
 
 
@@ -170,12 +182,25 @@ def update(
 
 @transaction.atomic
 def add_items(*, request: SharingRequest, actor: Actor, dataset_ids: Sequence[UUID]) -> list[RequestItem]:
-    """Add datasets to a draft."""
+    """Add datasets to a draft; those that it has already are passed over. Returns the new items."""
     request, actor = _lock_editable(request, actor)
     if request.state != RequestState.DRAFT:
         raise WrongState(_("Datasets can only be added before the request is submitted."))
     items = _new_items(request, actor, dataset_ids)
+    if not items:
+        return []
     _bump(request, "request.items_added", actor, added=[str(item.pk) for item in items])
+    return items
+
+
+@transaction.atomic
+def add_from_basket(*, request: SharingRequest, actor: Actor) -> list[RequestItem]:
+    """``add_items`` with everything in the actor's basket, which is empty then."""
+    access.require(actor, Permission.REQUEST_EDIT, request)
+    assert actor.user is not None
+    ids = _take_basket(actor)
+    items = add_items(request=request, actor=actor, dataset_ids=ids)
+    remove_from_basket(user=actor.user, dataset_ids=ids)
     return items
 
 
@@ -214,7 +239,7 @@ def check_content(
     dataset: Dataset, columns: Sequence[str], row_filter: Sequence[dict[str, Any]]
 ) -> tuple[list[str], list[dict[str, Any]]]:
     """Columns in the order of the dataset's items, and the row filter in its stored form; or an error that names it."""
-    shareable = default_columns(dataset)
+    shareable = shareable_columns(dataset)
     unknown = [column for column in columns if column not in shareable]
     if unknown:
         names = listed(unknown)
@@ -224,7 +249,8 @@ def check_content(
         message = _("Choose at least one data item of “%(title)s”.") % {"title": dataset.title}
         raise InvalidInput(message, fields={"columns": [message]})
     try:
-        filters = parse_filters(list(row_filter), declared_columns(dataset))
+        offered = [column for column in declared_columns(dataset) if column.name in shareable]
+        filters = parse_filters(list(row_filter), offered)
     except TableError as error:
         raise InvalidInput(str(error), fields={"row_filter": [str(error)]}) from error
     return [c for c in shareable if c in set(columns)], [f.to_json() for f in filters]

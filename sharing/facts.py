@@ -56,7 +56,8 @@ def facts_of(request: SharingRequest) -> RequestFacts:
 def _item_facts(item: RequestItem, authorities: Authorities, sensitivities: dict[UUID, dict[str, str]]) -> ItemFacts:
     dataset = item.dataset
     known = sensitivities.get(dataset.pk, {})
-    highest = max((known.get(column, Sensitivity.NONE) for column in item.columns), key=_ORDER.index, default="none")
+    asked = [*item.columns, *(str(condition.get("column")) for condition in item.row_filter)]
+    highest = max((known.get(column, Sensitivity.NONE) for column in asked), key=_ORDER.index, default="none")
     return ItemFacts(
         id=item.pk,
         provider=dataset.provider_id,

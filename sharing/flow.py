@@ -14,8 +14,10 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from portal.accounts.models import User
 from portal.calendars.working_days import WorkingDays, calendar_around
 from portal.departments.duties import holders
+from portal.departments.models import Duty
 from portal.notices.models import NoticeKind
 from portal.notices.send import notify
 from sharing.models import (
@@ -193,6 +195,12 @@ def _save(board: Board) -> None:
     )
     board.request.version += 1
     board.request.save()
+
+
+def told_of(request: SharingRequest) -> list[User]:
+    """Who reads the answers: who made the request or, when they have left that duty, those who apply there now."""
+    people = holders(request.department, Duty.APPLICANT)
+    return [user for user in people if user.pk == request.created_by_id] or people
 
 
 def announce_opened(board: Board) -> None:

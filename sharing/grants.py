@@ -58,7 +58,7 @@ def _set_state(grant: Grant, state: GrantState, *, verb: str, actor: Actor, reas
 
 
 def _tell_users(grant: Grant, kind: NoticeKind, reason: str) -> None:
-    people = [grant.item.request.created_by, *holders(grant.department, Duty.APPLICANT)]
+    people = holders(grant.department, Duty.APPLICANT)
     data = {"title": grant.dataset.title, "note": reason}
     notify(people, kind, url=grant.get_absolute_url(), data=data)
 
@@ -99,9 +99,11 @@ def suspend(*, grant: Grant, actor: Actor, reason: str) -> Grant:
 
 @transaction.atomic
 def resume(*, grant: Grant, actor: Actor) -> Grant:
-    """Let a suspended grant deliver again; its dataset must be published."""
+    """Let a suspended grant deliver again; its dataset must be published. Twice is harmless."""
     grant = _lock(grant)
     actor = access.require(actor, Permission.GRANT_REVOKE, grant)
+    if grant.is_in_force:
+        return grant
     if grant.state != GrantState.SUSPENDED or not grant.dataset.is_published:
         raise WrongState
     _set_state(grant, GrantState.ACTIVE, verb="grant.resumed", actor=actor, reason="")

@@ -37,7 +37,8 @@ class RouteError(PortalError):
 class ItemFacts:
     """What the conditions may ask about one item.
 
-    ``personal_data`` is the highest sensitivity among the requested columns: ``none``, ``personal`` or ``sensitive``.
+    ``personal_data`` is the highest sensitivity among the requested columns and those that its row conditions name, for
+    an answer to a condition tells of its column: ``none``, ``personal`` or ``sensitive``.
     """
 
     id: UUID

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db.models import Q
 
 from portal.access import Actor, Permission, rule
+from portal.audit import record
+from portal.audit.models import Event
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 from sharing.models import ApprovalStep, Grant, SharingRequest, StepItem
 
@@ -18,15 +20,24 @@ def may_create(actor: Actor, department: Department | None) -> bool:
 
 @rule(Permission.REQUEST_VIEW)
 def may_view_request(actor: Actor, request: SharingRequest) -> bool:
-    if actor.user_id is None:
-        return False
-    return SharingRequest.objects.filter(pk=request.pk).readable_by(actor.user_id, actor.standing).exists()
+    return SharingRequest.objects.filter(pk=request.pk).readable_by(actor.standing).exists()
 
 
 @rule(Permission.REQUEST_EDIT, Permission.REQUEST_SUBMIT, Permission.REQUEST_WITHDRAW)
 def may_edit_request(actor: Actor, request: SharingRequest) -> bool:
     """Those who may apply for the department of the request; the state is the command's business."""
     return actor.standing.holds(request.department_id, Duty.APPLICANT)
+
+
+AUTHORS = ("request.created", "request.updated", "item.changed", "request.submitted", "request.resubmitted")
+"""Acts by which a request becomes one's own."""
+
+
+def _have_part_in(people: frozenset[int], request: SharingRequest) -> bool:
+    """Whether one of ``people`` made, changed or submitted a request: a colleague's draft that one submits is one's own too."""
+    by_them = Q(actor__in=people) | Q(on_behalf_of__in=people)
+    events = Event.objects.filter(by_them, stream=record.stream_of(request), verb__in=AUTHORS)
+    return request.created_by_id in people or events.exists()
 
 
 @rule(Permission.STEP_DECIDE)
@@ -36,7 +47,7 @@ def may_decide(actor: Actor, step: ApprovalStep) -> bool:
     if actor.user_id is None or step.office_id not in actor.standing.group_ids:
         return False
     people = actor.people_ids
-    if step.request.created_by_id in people:
+    if _have_part_in(people, step.request):
         return False
     by_them = Q(decided_by__in=people) | Q(decided_for__in=people)
     elsewhere = StepItem.objects.filter(by_them, step__request=step.request_id)

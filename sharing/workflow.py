@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from catalog.codes import next_serial
+from catalog.models import Dataset
 from portal import access
 from portal.access import Actor, Permission
 from portal.audit import record
@@ -28,10 +29,11 @@ from portal.notices.send import notify
 from sharing import drafts, grants
 from sharing.errors import StaleStep
 from sharing.facts import facts_of
-from sharing.flow import Board, advance, item_states
+from sharing.flow import Board, advance, item_states, told_of
 from sharing.models import (
     ApprovalStep,
     ItemState,
+    RefusalReason,
     RequestItem,
     RequestState,
     RouteVersion,
@@ -43,6 +45,7 @@ from sharing.models import (
 from sharing.routes import PlannedStep, parse_stages, resolve
 
 BULK_LIMIT = 1_000
+NOTE_LIMIT = 2_000
 DEFAULT_ROUTE = "national"
 
 
@@ -61,9 +64,24 @@ class Decision:
         if self.verdict == Verdict.REFUSE and not (self.reason and self.note.strip()):
             message = _("A refusal needs its reason and a text that explains it.")
             raise InvalidInput(message, fields={"reason" if not self.reason else "note": [message]})
+        if self.reason and self.reason not in RefusalReason.values:
+            message = _("Choose one of the reasons for a refusal.")
+            raise InvalidInput(message, fields={"reason": [message]})
+        if len(self.note) > NOTE_LIMIT:
+            message = _("A note may have at most %(limit)s characters.") % {"limit": NOTE_LIMIT}
+            raise InvalidInput(message, fields={"note": [message]})
         if self.verdict == Verdict.RETURN and not self.note.strip():
             message = _("Say what the applicant should change.")
             raise InvalidInput(message, fields={"note": [message]})
+
+
+def lock_datasets(request_id: UUID) -> None:
+    """Keep the datasets of a request as they are until the transaction ends; taken before the request's own lock.
+
+    A withdrawal locks its dataset and then the requests for it, so both come in the same order.
+    """
+    rows = Dataset.objects.filter(request_items__request=request_id).order_by("pk")
+    list(rows.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
 
 
 def lock(request_id: UUID) -> SharingRequest:
@@ -113,6 +131,7 @@ def submit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
         InvalidInput: everything that is missing or wrong, at once (domain.md §5).
         WrongState: it was submitted already.
     """
+    lock_datasets(request.pk)
     request = lock(request.pk)
     actor = access.require(actor, Permission.REQUEST_SUBMIT, request)
     if request.state != RequestState.DRAFT:
@@ -181,16 +200,16 @@ def _apply(board: Board, step: ApprovalStep, actor: Actor, decisions: Mapping[UU
 
 def _tell_applicant(board: Board, step: ApprovalStep, decisions: Mapping[UUID, Decision]) -> None:
     kinds = {Verdict.RETURN: NoticeKind.ITEM_RETURNED, Verdict.REFUSE: NoticeKind.ITEM_REFUSED}
-    request = board.request
+    request, people = board.request, told_of(board.request)
     told = [(kinds[Verdict(d.verdict)], item_id, d.note) for item_id, d in decisions.items() if d.verdict in kinds]
     told += [(NoticeKind.ITEM_GRANTED, item.pk, "") for item in board.approved]
     for kind, item_id, note in told:
         data = {"number": request.number, "title": board.items[item_id].dataset.title, "note": note}
         data["department"] = step.department.name
-        notify([request.created_by], kind, url=request.get_absolute_url(), data=data)
+        notify(people, kind, url=request.get_absolute_url(), data=data)
     if request.state == RequestState.COMPLETED:
         data = {"number": request.number, "title": request.title}
-        notify([request.created_by], NoticeKind.REQUEST_COMPLETED, url=request.get_absolute_url(), data=data)
+        notify(people, NoticeKind.REQUEST_COMPLETED, url=request.get_absolute_url(), data=data)
 
 
 @dataclass(frozen=True)
@@ -252,6 +271,7 @@ def resubmit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
     that asks for more (a column or rows that the earlier offices did not see) starts again at the first step. Steps
     that its new content needs are added.
     """
+    lock_datasets(request.pk)
     request = lock(request.pk)
     actor = access.require(actor, Permission.REQUEST_SUBMIT, request)
     if request.state != RequestState.RETURNED:
@@ -341,7 +361,7 @@ def close_item(*, item: RequestItem, actor: Actor, reason: str) -> None:
     advance(board)
     _record(board, "item.closed", actor, item=str(item.pk), reason=reason)
     data = {"number": board.request.number or "", "title": found.dataset.title, "note": reason}
-    notify([board.request.created_by], NoticeKind.ITEM_CLOSED, url=board.request.get_absolute_url(), data=data)
+    notify(told_of(board.request), NoticeKind.ITEM_CLOSED, url=board.request.get_absolute_url(), data=data)
 
 
 def remind_late() -> int:

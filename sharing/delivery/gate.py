@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 from django.utils.translation import gettext as _
 
-from catalog.models import Channel
+from catalog.items import shareable_columns
+from catalog.models import Channel, SharingType
 from catalog.parts import chosen_columns, named_columns
 from catalog.tables.engine import Page, Query, Sort, default_engine
 from catalog.tables.filters import Filter, parse_filters
@@ -86,13 +87,14 @@ def _while_in_force(batches: Iterator[pa.RecordBatch], stands: Callable[[], bool
 
 
 def open_grant(grant: Grant, channel: Channel, credential: Credential | None = None) -> Opening:
-    """Check a grant for one delivery and say what it opens.
+    """Check a grant for one delivery and say what it opens: of its columns, those that the provider still shares.
 
     Raises:
-        GrantNotInForce: expired, suspended, revoked, or its dataset is not published any more.
+        GrantNotInForce: expired, suspended, revoked, or its dataset is not published or not shared any more.
         NotPermitted: the grant was not given for this channel. NoData: nothing is loaded.
     """
-    if not grant.is_in_force or not grant.dataset.is_published:
+    dataset = grant.dataset
+    if not grant.is_in_force or not dataset.is_published or dataset.sharing_type == SharingType.NOT_SHARED:
         raise GrantNotInForce
     if channel not in grant.channels:
         raise NotPermitted(_("This grant was not given for this way of delivery."))
@@ -100,7 +102,8 @@ def open_grant(grant: Grant, channel: Channel, credential: Credential | None = N
     ref = distribution.ref if distribution else None
     if ref is None:
         raise NoData
-    columns = named_columns(grant.dataset, ref, grant.columns)
+    shared = set(shareable_columns(grant.dataset))
+    columns = named_columns(grant.dataset, ref, [name for name in grant.columns if name in shared])
     if not columns:
         raise NoData(_("None of the granted items is in the provider's current table. Ask the provider."))
     return Opening(grant, credential, ref, columns, parse_filters(grant.row_filter, ref.columns))

@@ -57,12 +57,13 @@ class Purpose(models.TextChoices):
 
 
 class SharingRequestQuerySet(models.QuerySet["SharingRequest"]):
-    def readable_by(self, user_id: int, standing: Standing) -> SharingRequestQuerySet:
-        """Requests of one's departments, requests with a step of one's offices, and those in one's charge to check.
+    def readable_by(self, standing: Standing) -> SharingRequestQuerySet:
+        """Requests of one's departments, and those with a step of one's offices.
 
-        A draft is seen by the applicant's department alone.
+        A draft is seen by the applicant's department alone. Who made a request and has left the department since has
+        no more to do with it.
         """
-        own = Q(department_id__in=standing.departments_with()) | Q(created_by_id=user_id)
+        own = Q(department_id__in=standing.departments_with())
         asked = _has_step_of(standing.group_ids)
         return self.filter(own | (~Q(state=RequestState.DRAFT) & asked))
 

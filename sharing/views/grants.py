@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 from django.views.generic import ListView
 
 from catalog.models import Channel
@@ -23,7 +23,7 @@ from portal.access import Actor, Permission
 from portal.audit.record import stream_of
 from portal.errors import PortalError
 from portal.exports import csv_response
-from portal.views import CappedPaginator, WorkplaceMixin, actor_of
+from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
 from sharing import grants, history
 from sharing.delivery.download import FORMATS, export
 from sharing.delivery.gate import open_grant
@@ -141,6 +141,7 @@ def credential_withdraw(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @login_required
+@require_GET
 def grant_download(request: HttpRequest, pk: UUID, format: str) -> HttpResponseBase:
     """The granted rows as a file."""
     grant = grant_or_404(request, pk)
@@ -167,10 +168,11 @@ def grant_revoke(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def grant_suspend(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Stop deliveries for a while, or let them go on."""
+    """Stop deliveries for a while, or (``act=resume``) let them go on; sent twice, the second changes nothing."""
     grant = grant_or_404(request, pk)
-    if grant.state == GrantState.SUSPENDED:
+    if request.POST.get("act") == "resume":
         grants.resume(grant=grant, actor=actor_of(request))
     else:
-        grants.suspend(grant=grant, actor=actor_of(request), reason=request.POST.get("reason", "")[:1_000])
+        reason = clean_text(request.POST.get("reason", ""))[:1_000]
+        grants.suspend(grant=grant, actor=actor_of(request), reason=reason)
     return redirect(grant)

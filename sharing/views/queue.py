@@ -23,7 +23,7 @@ from portal.access import Permission
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 from portal.errors import InvalidInput, NotPermitted, PortalError
 from portal.exports import csv_response
-from portal.views import CappedPaginator, WorkplaceMixin, actor_of
+from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
 from sharing import way, workflow
 from sharing.forms import DecisionForm
 from sharing.models import ApprovalStep, Grant, RequestItem, StepItem, StepState
@@ -60,7 +60,7 @@ def _matching(request: HttpRequest) -> QuerySet[ApprovalStep]:
     if text := params.get("q", "").replace("\x00", "").strip():
         by_text = Q(request__number__istartswith=text) | Q(request__title__icontains=text)
         rows = rows.filter(by_text | Q(request__department__name__icontains=text))
-    if stage := params.get("stage", ""):
+    if stage := clean_text(params.get("stage", "")):
         rows = rows.filter(stage=stage)
     return rows
 
@@ -167,8 +167,10 @@ def _row(entry: StepItem, open_ids: set[UUID], typed: dict[UUID, DecisionForm] |
 
 
 def _former(datasets: list[UUID], step: ApprovalStep) -> QuerySet[RequestItem]:
-    """The last answers to others on the same datasets."""
+    """The last answers on the same datasets; what other departments were told is for providers and authorities."""
     answered = RequestItem.objects.filter(dataset__in=datasets, answered_at__isnull=False).exclude(request=step.request)
+    if step.lane_id is None and not step.is_authority_step:
+        answered = answered.filter(request__department=step.department_id)
     return answered.select_related("dataset", "request__department").order_by("-answered_at")[:FORMER_DECISIONS]
 
 
@@ -232,10 +234,8 @@ def queue_decide(request: HttpRequest) -> HttpResponse:
     if not ids:
         messages.warning(request, _("Select at least one line first."))
         return redirect("sharing:queue")
-    rows = ApprovalStep.objects.of_offices(actor_of(request).standing).select_related(
-        "request__department", "department"
-    )
-    found = list(rows.filter(pk__in=ids).order_by("due_at", "id"))
+    rows = ApprovalStep.objects.of_offices(actor_of(request).standing).exclude(state=StepState.WAITING)
+    found = list(rows.filter(pk__in=ids).select_related("request__department", "department").order_by("due_at", "id"))
     form = DecisionForm(request.POST)
     context: dict[str, Any] = {"steps": found, "form": form, "versions": versions}
     if request.POST.get("confirmed") and form.is_valid():

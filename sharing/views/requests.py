@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from django.views.generic import ListView
 
 from catalog.browse import conditions_from
-from catalog.items import declared_columns
+from catalog.items import declared_columns, shareable_columns
 from catalog.search import as_uuids
 from catalog.tables.filters import OPERATORS, describe
 from portal import access
@@ -27,7 +27,7 @@ from portal.audit.record import stream_of
 from portal.departments.models import Department, Duty
 from portal.errors import InvalidInput, PortalError
 from portal.exports import csv_response
-from portal.views import CappedPaginator, WorkplaceMixin, actor_of
+from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
 from sharing import drafts, history, way, workflow
 from sharing.forms import RequestForm
 from sharing.models import BasketItem, RequestItem, RequestState, SharingRequest
@@ -52,7 +52,9 @@ def basket(request: HttpRequest) -> HttpResponse:
     access.require(actor, Permission.REQUEST_CREATE)
     rows = BasketItem.objects.filter(user=actor.user).select_related("dataset__provider__region")
     items = sorted(rows, key=lambda row: (row.dataset.provider.region.level, row.dataset.provider.name))
-    open_drafts = SharingRequest.objects.filter(created_by=actor.user, state=RequestState.DRAFT).order_by("-modified")
+    open_drafts = SharingRequest.objects.filter(
+        created_by=actor.user, department__in=_applicants(actor), state=RequestState.DRAFT
+    ).order_by("-modified")
     return render(request, "sharing/basket.html", {"items": items, "drafts": open_drafts[:10]})
 
 
@@ -106,11 +108,8 @@ def request_create(request: HttpRequest) -> HttpResponse:
     form = RequestForm(request.POST or None, departments=_applicants(actor))
     if request.method == "POST" and form.is_valid():
         try:
-            made = drafts.create(
-                actor=actor,
-                department=form.cleaned_data["department"],
-                details=form.details(),
-                dataset_ids=[row.dataset_id for row in rows],
+            made = drafts.create_from_basket(
+                actor=actor, department=form.cleaned_data["department"], details=form.details()
             )
         except PortalError as error:
             _show(form, error)
@@ -125,7 +124,7 @@ def request_or_404(request: HttpRequest, pk: UUID) -> SharingRequest:
     """The request, when the reader may see it."""
     actor = actor_of(request)
     rows = SharingRequest.objects.select_related("department__region", "created_by", "route_version")
-    return get_object_or_404(rows.readable_by(actor.user_id or 0, actor.standing), pk=pk)
+    return get_object_or_404(rows.readable_by(actor.standing), pk=pk)
 
 
 @login_required
@@ -201,7 +200,7 @@ def item_edit(request: HttpRequest, pk: UUID, item_pk: UUID) -> HttpResponse:
     found = request_or_404(request, pk)
     access.require(actor_of(request), Permission.REQUEST_EDIT, found)
     item = get_object_or_404(found.items.select_related("dataset__provider"), pk=item_pk)
-    shareable = drafts.default_columns(item.dataset)
+    shareable = shareable_columns(item.dataset)
     chosen, conditions, error = item.columns, item.row_filter, None
     if request.method == "POST":
         chosen, conditions = request.POST.getlist("columns"), conditions_from(request.POST)
@@ -244,12 +243,9 @@ def item_remove(request: HttpRequest, pk: UUID, item_pk: UUID) -> HttpResponse:
 def request_add(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Add what is in the basket to a draft."""
     found = request_or_404(request, pk)
-    actor = actor_of(request)
-    assert actor.user is not None
-    have = found.items.values("dataset_id")
-    ids = BasketItem.objects.filter(user=actor.user).exclude(dataset_id__in=have).values_list("dataset_id", flat=True)
-    drafts.add_items(request=found, actor=actor, dataset_ids=list(ids))
-    drafts.remove_from_basket(user=actor.user, dataset_ids=list(ids))
+    added = drafts.add_from_basket(request=found, actor=actor_of(request))
+    if not added:
+        messages.warning(request, _("Nothing was added: everything in the basket stands in the draft already."))
     return redirect(found)
 
 
@@ -288,14 +284,14 @@ def request_resubmit(request: HttpRequest, pk: UUID) -> HttpResponse:
 def request_withdraw(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take a request back."""
     found = request_or_404(request, pk)
-    workflow.withdraw(request=found, actor=actor_of(request), reason=request.POST.get("reason", "")[:1_000])
+    workflow.withdraw(request=found, actor=actor_of(request), reason=clean_text(request.POST.get("reason", ""))[:1_000])
     messages.success(request, _("The request is withdrawn. Grants that were given already stay."))
     return redirect(found)
 
 
 def _matching(request: HttpRequest, actor: Actor) -> QuerySet[SharingRequest]:
     """Requests that meet the filters of the page, with the counts of their items, in its order."""
-    rows = SharingRequest.objects.readable_by(actor.user_id or 0, actor.standing).with_item_counts()
+    rows = SharingRequest.objects.readable_by(actor.standing).with_item_counts()
     rows = rows.select_related("department")
     params = request.GET
     if params.get("state") in RequestState.values:
