@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,10 +21,12 @@ from rest_framework.views import APIView
 
 from catalog.models import DataItem, Dataset
 from catalog.opendata.tables import open_table
+from catalog.opendata.views import count_download
 from catalog.parts import TablePart
 from catalog.search import PAGE_SIZE, SearchQuery, search
 from catalog.tables.engine import Page, Sort
 from catalog.tables.filters import parse_filters
+from portal.addresses import client_address
 from portal.errors import InvalidInput
 from portal.views import actor_of
 
@@ -230,14 +233,28 @@ class OpenRowsView(APIView):
         return Response(page_body(table.page(table.query(filters=filters, **options))))
 
 
+class AnyFile(BaseContentNegotiation):
+    """For files, whose format stands in the address: whatever ``Accept`` says, and errors as JSON."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return next(iter(parsers), None)
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
 class OpenExportView(APIView):
-    """An open dataset as a file, for everyone."""
+    """An open dataset as a file, for everyone; as many a minute as from its page."""
 
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
+    content_negotiation_class = AnyFile
 
     @extend_schema(operation_id="open_export", responses={200: OpenApiTypes.BINARY})
     def get(self, request: Request, dataset_id: UUID, file_format: str) -> HttpResponseBase:
         """CSV, XLSX, JSON, Parquet or GeoJSON, streamed."""
-        response: StreamingHttpResponse = _open_or_404(dataset_id).download(file_format)
+        table = _open_or_404(dataset_id)
+        if request.method == "GET":
+            count_download(client_address(request))
+        response: StreamingHttpResponse = table.download(file_format)
         return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
@@ -61,6 +62,11 @@ class TablePart:
         geometry = [c for c in self.columns if c.type == ColumnType.GEOMETRY]
         return ["csv", "xlsx", "json", "parquet", *(["geojson"] if geometry else [])]
 
+    def _etag(self, format: str, query: Query) -> str:
+        """The same as long as the file would be the same."""
+        content = f"{self.ref.table_id} {self.ref.version} {self.columns} {query} {format}"
+        return f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
+
     def download(self, format: str, query: Query | None = None) -> StreamingHttpResponse:
         """The rows as a file; 404 for an unknown format, TooManyRows for an XLSX that cannot hold them."""
         if format not in self.formats:
@@ -72,6 +78,7 @@ class TablePart:
         body = STREAMS[format](default_engine().batches(self.ref, query), chosen)
         response = StreamingHttpResponse(body, content_type=CONTENT_TYPES[format])
         response["Content-Disposition"] = disposition(self.dataset, format)
+        response["ETag"] = self._etag(format, query)
         return response
 
 

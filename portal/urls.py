@@ -1,15 +1,26 @@
 """The addresses of the portal."""
 
+from csp.decorators import csp_update
 from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path
 from django.views.i18n import set_language
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from catalog.opendata.feeds import SITEMAPS
+from catalog.opendata.views import robots
 from portal import health
 from portal.dashboards.views import home
 
 api = [path("", include("catalog.api_urls")), path("", include("sharing.api_urls"))]
+
+handler400 = "portal.problems.bad_request"
+handler404 = "portal.problems.not_found"
+handler500 = "portal.problems.server_error"
+
+swagger = csp_update({"style-src": ["'self'", "'unsafe-inline'"]})(  # type: ignore[no-untyped-call]
+    SpectacularSwaggerSplitView.as_view(url_name="api-schema")
+)
+"""Swagger UI styles itself inline; nothing else may."""
 
 urlpatterns = [
     path("", home, name="home"),
@@ -27,6 +38,7 @@ urlpatterns = [
     path("", include("sharing.urls")),
     path("api/v1/", include((api, "api"))),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
+    path("api/docs/", swagger, name="api-docs"),
+    path("robots.txt", robots, name="robots"),
     path("sitemap.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
 ]

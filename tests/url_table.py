@@ -111,6 +111,8 @@ TABLE: dict[str, Row] = {
     "sharing:grant-download": ("GET", APPLICANT, {"pk": "grant", "format": "csv"}),
     "sharing:grant-revoke": ("GET", PROVINCE, {"pk": "grant"}),
     "sharing:grant-suspend": ("POST", PROVINCE, {"pk": "grant"}),
+    # the review: what search engines may read
+    "robots": ("GET", EVERYONE, {}),
     "api-schema": ("GET", EVERYONE, {}),
     "api-docs": ("GET", EVERYONE, {}),
     "api:datasets": ("GET", EVERYONE, {}),

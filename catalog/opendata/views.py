@@ -23,6 +23,7 @@ from catalog.opendata.tables import open_table
 from catalog.parts import TablePart
 from catalog.search import SearchQuery, search
 from catalog.tables.errors import TableError
+from portal.addresses import client_address
 from portal.errors import PortalError
 
 PREVIEW_ROWS = 20
@@ -161,15 +162,32 @@ def dataset_download(request: HttpRequest, pk: UUID, format: str) -> HttpRespons
     """The open rows as a file, streamed; at most 30 downloads a minute from one address."""
     part = open_table(_dataset_or_404(pk))
     if request.method == "GET":
-        _count_download(request.META.get("REMOTE_ADDR", ""))
+        count_download(client_address(request))
     return part.download(format)
 
 
-def _count_download(address: str) -> None:
+def count_download(address: str) -> None:
+    """Count one download from an address.
+
+    Raises:
+        TooManyDownloads: more than 30 within the minute.
+    """
     key = f"downloads:{address}:{int(time.time() // 60)}"
     cache.add(key, 0, 120)
     if cache.incr(key) > DOWNLOADS_A_MINUTE:
         raise TooManyDownloads(_("Too many downloads from your address. Please wait a minute."))
+
+
+NOT_FOR_ROBOTS = ("/*/rows", "/*/download/", "/*/export/", "/*chart.json", "/api/v1/", "/open/datasets/?")
+"""Data, which are large and better fetched by people, and the endless combinations of a search."""
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """What search engines may read: the open section's pages and nothing of the workplace."""
+    rules = ["User-agent: *", "Allow: /open/", "Allow: /static/", *(f"Disallow: {path}" for path in NOT_FOR_ROBOTS)]
+    rules += ["Disallow: /", "", f"Sitemap: {request.build_absolute_uri(reverse('sitemap'))}", ""]
+    return HttpResponse("\n".join(rules), content_type="text/plain; charset=utf-8")
 
 
 @require_safe

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.api import page_body, query_options
+from catalog.api import AnyFile, page_body, query_options
 from catalog.models import Channel
 from catalog.tables.filters import parse_filters
 from portal.errors import NotPermitted
@@ -71,7 +71,10 @@ class RowsView(GrantDataView):
 
 
 class ExportView(GrantDataView):
-    """All rows of a grant as a file."""
+    """All rows of a grant as a file; each call is a delivery, so there is no HEAD."""
+
+    content_negotiation_class = AnyFile
+    http_method_names = ["get", "options"]
 
     @extend_schema(operation_id="data_export", parameters=ROW_PARAMETERS[:3], responses={200: OpenApiTypes.BINARY})
     def get(self, request: Request, grant_id: UUID, file_format: str) -> HttpResponseBase:
