@@ -21,7 +21,7 @@ class GuardedUploadHandler(TemporaryFileUploadHandler):
     """Streams files to the disk, but none of the anonymous: a form is read before its sender is checked."""
 
     def handle_raw_input(
-        self, input_data: Any, meta: Any, content_length: int, boundary: bytes, encoding: str | None = None
+        self, input_data: Any, meta: Any, content_length: int, boundary: Any, encoding: str | None = None
     ) -> None:
         if content_length > settings.UPLOAD_LIMIT_BYTES + FORM_BYTES:
             raise RequestDataTooBig
@@ -53,6 +53,6 @@ class LimitedJSONParser(JSONParser):
         if length.isdecimal() and int(length) > settings.API_BODY_LIMIT_BYTES:
             raise BodyTooLarge
         try:
-            return super().parse(stream, media_type, parser_context)  # type: ignore[arg-type]
+            return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
             raise ParseError from error

@@ -17,7 +17,7 @@ handler400 = "portal.problems.bad_request"
 handler404 = "portal.problems.not_found"
 handler500 = "portal.problems.server_error"
 
-swagger = csp_update({"style-src": ["'self'", "'unsafe-inline'"]})(  # type: ignore[no-untyped-call]
+swagger = csp_update({"style-src": ["'self'", "'unsafe-inline'"]})(
     SpectacularSwaggerSplitView.as_view(url_name="api-schema")
 )
 """Swagger UI styles itself inline; nothing else may."""

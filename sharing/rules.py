@@ -34,7 +34,7 @@ AUTHORS = ("request.created", "request.updated", "item.changed", "request.submit
 
 
 def _have_part_in(people: frozenset[int], request: SharingRequest) -> bool:
-    """Whether one of ``people`` made, changed or submitted a request: a colleague's draft that one submits is one's own too."""
+    """Whether one of ``people`` made, changed or submitted a request: to submit a draft makes it one's own."""
     by_them = Q(actor__in=people) | Q(on_behalf_of__in=people)
     events = Event.objects.filter(by_them, stream=record.stream_of(request), verb__in=AUTHORS)
     return request.created_by_id in people or events.exists()
