@@ -9,6 +9,8 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalogue")
 
     def ready(self) -> None:
-        from catalog import navigation, rules, verification  # noqa: F401  (registers the answers and the checks)
+        from catalog import access_exceptions, navigation, rules, verification  # noqa: F401  (registers the answers and the checks)
+        from portal.rights import review
 
+        review.register(access_exceptions.rights)
         navigation.register()

@@ -25,6 +25,9 @@ SENTENCES: dict[str, str | Promise] = {
     "dataset.returned": gettext_lazy("returned it for changes: %(note)s"),
     "dataset.withdrawn": gettext_lazy("withdrew it: %(reason)s"),
     "dataset.imported": gettext_lazy("imported the record"),
+    "exception.given": gettext_lazy("let %(department)s see it until %(until)s: %(reason)s"),
+    "exception.ended": gettext_lazy("ended the exception for %(department)s"),
+    "exception.expired": gettext_lazy("the exception for %(department)s ran out"),
     "table.upload": gettext_lazy("uploaded the file %(file)s"),
     "table.loaded": gettext_lazy("the data were loaded: %(rows)s rows, %(rejected)s rejected"),
 }

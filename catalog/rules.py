@@ -42,19 +42,22 @@ def reader_groups(dataset: Dataset) -> list[int]:
     return sorted(groups)
 
 
-@rule(Permission.DATASET_VIEW)
-def may_view(actor: Actor, dataset: Dataset) -> bool:
-    """Published records: every civil servant, and the public when open. Others: the provider, and the authority from
-    its review on. Beside that, groups with an exception."""
-    standing = actor.standing
-    if dataset.is_open or (dataset.is_published and standing.duties) or standing.holds(dataset.provider_id):
-        return True
-    if _is_its_authority(standing, dataset):
-        return True
-    exceptions = DatasetGroupObjectPermission.objects.filter(
+def _is_public(standing: Standing, dataset: Dataset) -> bool:
+    return dataset.is_open
+
+
+def _is_for_civil_servants(standing: Standing, dataset: Dataset) -> bool:
+    return dataset.is_published and bool(standing.duties)
+
+
+def _is_own(standing: Standing, dataset: Dataset) -> bool:
+    return standing.holds(dataset.provider_id)
+
+
+def _has_exception(standing: Standing, dataset: Dataset) -> bool:
+    return DatasetGroupObjectPermission.objects.filter(
         content_object=dataset, permission__codename="view_dataset", group__in=standing.group_ids
-    )
-    return exceptions.exists()
+    ).exists()
 
 
 def _is_its_authority(standing: Standing, dataset: Dataset) -> bool:
@@ -63,6 +66,23 @@ def _is_its_authority(standing: Standing, dataset: Dataset) -> bool:
         return False
     authority = reviewing_authority(dataset)
     return authority is not None and standing.holds(authority.pk)
+
+
+VIEW_RULES = (
+    ("public", _is_public),
+    ("civil_servants", _is_for_civil_servants),
+    ("provider", _is_own),
+    ("authority", _is_its_authority),
+    ("exception", _has_exception),
+)
+"""Who may see a record, by name and in the order in which it is asked; one that holds is enough."""
+
+
+@rule(Permission.DATASET_VIEW)
+def may_view(actor: Actor, dataset: Dataset) -> bool:
+    """Published records: every civil servant, and the public when open. Others: the provider, and the authority from
+    its review on. Beside that, groups with an exception."""
+    return any(holds(actor.standing, dataset) for _name, holds in VIEW_RULES)
 
 
 @rule(Permission.DATASET_CREATE)
@@ -133,3 +153,11 @@ def open_columns(dataset: Dataset) -> list[str]:
 def may_import(actor: Actor, obj: object) -> bool:
     """The portal itself, from a harvest or a command."""
     return actor.is_system
+
+
+@rule(Permission.DATASET_EXCEPT)
+def may_except(actor: Actor, dataset: Dataset) -> bool:
+    """Give exceptions and see who sees a record and why: who answers for it, and the security administrator."""
+    if actor.standing.admin_role == "security":
+        return True
+    return actor.standing.holds(dataset.provider_id, Duty.PROVIDER_APPROVER, Duty.SECURITY_OFFICER)

@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.urls import path
 
-from catalog.views import data, lists, records
+from catalog.views import data, exceptions, lists, records
 
 app_name = "catalog"
 urlpatterns = [
@@ -12,12 +12,15 @@ urlpatterns = [
     path("mine/", lists.MineView.as_view(), name="dataset-mine"),
     path("review/", lists.ReviewView.as_view(), name="dataset-review"),
     path("new/", records.dataset_create, name="dataset-create"),
+    path("access/", exceptions.access_find, name="access-find"),
     path("<uuid:pk>/", login_required(records.dataset_detail), name="dataset-detail"),
     path("<uuid:pk>/edit/", records.dataset_edit, name="dataset-edit"),
     path("<uuid:pk>/submit/", records.dataset_submit, name="dataset-submit"),
     path("<uuid:pk>/approve/", records.dataset_approve, name="dataset-approve"),
     path("<uuid:pk>/return/", records.dataset_return, name="dataset-return"),
     path("<uuid:pk>/withdraw/", records.dataset_withdraw, name="dataset-withdraw"),
+    path("<uuid:pk>/access/", exceptions.access_page, name="dataset-access"),
+    path("exceptions/<uuid:pk>/end/", exceptions.exception_end, name="exception-end"),
     path("<uuid:pk>/upload/", data.dataset_upload, name="dataset-upload"),
     path("<uuid:pk>/rows/", data.dataset_rows, name="dataset-rows"),
     path("<uuid:pk>/export/<slug:format>/", data.dataset_export, name="dataset-export"),

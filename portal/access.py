@@ -47,6 +47,7 @@ class Permission(StrEnum):
     DATASET_REVIEW = "dataset.review"
     DATASET_WITHDRAW = "dataset.withdraw"
     DATASET_PREVIEW = "dataset.preview"
+    DATASET_EXCEPT = "dataset.except"
     DATASET_IMPORT = "dataset.import"
 
     REQUEST_CREATE = "request.create"

@@ -6,6 +6,7 @@ from portal.calendars.models import CalendarDay, CalendarYear
 from portal.departments.models import Department, Duty, DutyGroup, Level, Membership, Region
 from portal.deputies.models import Delegation
 from portal.notices.models import Notice, NoticeKind
+from portal.rights.models import RightsReview
 
 __all__ = [
     "AdminRole",
@@ -22,5 +23,6 @@ __all__ = [
     "Notice",
     "NoticeKind",
     "Region",
+    "RightsReview",
     "User",
 ]

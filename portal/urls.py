@@ -32,6 +32,7 @@ urlpatterns = [
     path("deputies/", include("portal.deputies.urls")),
     path("notices/", include("portal.notices.urls")),
     path("audit/", include("portal.audit.urls")),
+    path("rights/", include("portal.rights.urls")),
     path("system/", include("portal.system.urls")),
     path("catalog/", include("catalog.urls")),
     path("open/", include("catalog.opendata.urls")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,11 +13,12 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from catalog import loading
+from catalog import access_exceptions, loading
 from catalog.models import DatasetState, Distribution, IngestJob
 from portal.accounts.models import User
 from portal.deputies.delegations import name_deputy
 from portal.models import Event, Membership, Notice
+from portal.rights.review import as_csv, effective_rights, sign_off
 from sharing import grants
 from sharing.models import Credential, Grant
 from tests.factories import World, actor, granted, load, make_dataset, make_request, make_user, step_of, submit
@@ -69,11 +71,23 @@ def objects(world: World) -> dict[str, Any]:
         reason="年休假",
         actor=actor(world.applicant_head),
     )
+    exception = access_exceptions.give(
+        dataset=conditional,
+        department=world.county_bureau,
+        duty="clerk",
+        valid_until=today,
+        reason="联合检查",
+        actor=actor(world.provider),
+    )
+    secadmin = User.objects.get(username="secadmin")
+    digest = hashlib.sha256(as_csv(effective_rights())).hexdigest()
     return {
         "person": world.security.pk,
         "membership": Membership.objects.get(user=world.security).pk,
         "notice": Notice.objects.filter(user=world.applicant_head).first().pk,  # type: ignore[union-attr]
         "delegation": delegation.pk,
+        "exception": exception.pk,
+        "quarter": sign_off(actor=actor(secadmin), note="", seen_digest=digest).quarter,
         "department": world.county_bureau.pk,
         "event": Event.objects.first().pk,  # type: ignore[union-attr]
         "conditional": conditional.pk,

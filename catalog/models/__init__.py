@@ -8,6 +8,7 @@ from catalog.models.dataset import (
     DatasetUserObjectPermission,
     DatasetVersion,
 )
+from catalog.models.exception import AccessException
 from catalog.models.search import DatasetSearchRow
 from catalog.models.table import Distribution, IngestJob, JobState, TableVersion
 from catalog.models.theme import Theme
@@ -25,6 +26,7 @@ from catalog.models.vocabulary import (
 )
 
 __all__ = [
+    "AccessException",
     "Channel",
     "CodeSequence",
     "DataItem",

@@ -67,6 +67,7 @@ _ACTS = (
     Permission.DATASET_SUBMIT,
     Permission.DATASET_REVIEW,
     Permission.DATASET_WITHDRAW,
+    Permission.DATASET_EXCEPT,
 )
 
 
