@@ -101,12 +101,12 @@ def _queue(job: IngestJob, dataset: Dataset, kind: str, actor: Actor) -> None:
 def _forget_failed(distribution: Distribution) -> None:
     """Files of failed loads wait to be tried again; a newer file takes their place."""
     failed = list(distribution.jobs.filter(state=JobState.FAILED).values_list("pk", flat=True))
+    transaction.on_commit(lambda: _unlink(failed))
 
-    def unlink() -> None:
-        for pk in failed:
-            upload_path(pk).unlink(missing_ok=True)
 
-    transaction.on_commit(unlink)
+def _unlink(jobs: list[UUID]) -> None:
+    for pk in jobs:
+        upload_path(pk).unlink(missing_ok=True)
 
 
 def run(job_id: UUID | str) -> IngestJob:

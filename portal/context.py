@@ -29,6 +29,8 @@ class Entry:
     url_name: str
     visible: Visible
     badge: Badge | None = None
+    covers: str = ""
+    """The beginning of further addresses that belong to it, when they do not begin with its own."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def _build(request: HttpRequest) -> Workplace:
     for entry in _entries:
         if entry.visible(actor):
             url = reverse(entry.url_name)
-            current = request.path == url if url == "/" else request.path.startswith(url)
+            beginnings = (url, entry.covers) if entry.covers else (url,)
+            current = request.path == url if url == "/" else request.path.startswith(beginnings)
             nav.append(NavItem(entry.title, url, current, entry.badge(actor) if entry.badge else 0))
     longest = max((len(item.url) for item in nav if item.is_current), default=0)
     nav = [NavItem(n.title, n.url, n.is_current and len(n.url) == longest, n.badge) for n in nav]

@@ -74,7 +74,7 @@ def register() -> None:
     register_nav(
         Entry(30, _("Basket"), "sharing:basket", _may_apply, _basket),
         Entry(40, _("Requests"), "sharing:request-list", _has_duty),
-        Entry(50, _("Queue"), "sharing:queue", decides_somewhere, _open_steps),
+        Entry(50, _("Queue"), "sharing:queue", decides_somewhere, _open_steps, covers="/steps/"),
         Entry(60, _("Grants"), "sharing:grant-list", _has_duty),
         Entry(70, _("Supervision"), "sharing:supervision", _is_authority),
     )

@@ -148,7 +148,6 @@ def step_detail(
         "held": list(held.select_related("dataset")[:20]),
         "former": list(_former(datasets, step)),
         "lanes": way.way_of(step.request),
-        "all_form": DecisionForm(prefix="all"),
     }
 
 

@@ -30,7 +30,7 @@ from portal.exports import csv_response
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
 from sharing import drafts, history, way, workflow
 from sharing.forms import RequestForm
-from sharing.models import BasketItem, RequestItem, RequestState, SharingRequest
+from sharing.models import BasketItem, Grant, ItemState, RequestItem, RequestState, SharingRequest
 
 SORTS = ("number", "title", "modified", "submitted_at")
 
@@ -55,7 +55,22 @@ def basket(request: HttpRequest) -> HttpResponse:
     open_drafts = SharingRequest.objects.filter(
         created_by=actor.user, department__in=_applicants(actor), state=RequestState.DRAFT
     ).order_by("-modified")
-    return render(request, "sharing/basket.html", {"items": items, "drafts": open_drafts[:10]})
+    context = {"items": items, "drafts": open_drafts[:10]} | _had(actor, [row.dataset_id for row in items])
+    return render(request, "sharing/basket.html", context)
+
+
+def _had(actor: Actor, dataset_ids: list[UUID]) -> dict[str, dict[UUID, Any]]:
+    """What one's departments have of these datasets: the end of the grant, or the number of the open request."""
+    departments = actor.standing.departments_with(Duty.APPLICANT)
+    held = Grant.objects.in_force().filter(department__in=departments, dataset__in=dataset_ids)
+    open_states = (ItemState.IN_REVIEW, ItemState.RETURNED)
+    asked = RequestItem.objects.filter(
+        request__department__in=departments, dataset__in=dataset_ids, state__in=open_states
+    )
+    return {
+        "held": dict(held.order_by("valid_until").values_list("dataset_id", "valid_until")),
+        "asked": dict(asked.order_by("id").values_list("dataset_id", "request__number")),
+    }
 
 
 @login_required

@@ -65,6 +65,17 @@ function selecting() {
   });
 }
 
+/** A button with data-check chooses that value in every group of its form; nothing is sent. */
+function checkingAll() {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-check]");
+    if (!button) return;
+    for (const radio of button.form.querySelectorAll("input[type=radio]")) {
+      radio.checked ||= radio.value === button.dataset.check;
+    }
+  });
+}
+
 /** Selects with data-submit send their form when they change. */
 function submitting() {
   document.addEventListener("change", (event) => {
@@ -123,6 +134,7 @@ filters();
 confirmations();
 copying();
 selecting();
+checkingAll();
 submitting();
 rows();
 queueKeys();

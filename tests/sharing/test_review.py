@@ -245,3 +245,21 @@ def test_a_key_is_of_no_use_after_its_grant_is_revoked_and_says_so(world: World)
     grants.revoke(grant=grant, actor=actor(world.provider), reason="到期")
     refused = Client().get(path, headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (403, "grant_not_in_force")
+
+
+def test_the_basket_says_what_the_department_has_or_asked_for_already(world: World) -> None:
+    one, two, three = (make_dataset(world.province_bureau, title) for title in ("甲", "乙", "丙"))
+    granted(world, one)
+    asked = submit(world, make_request(world, two))
+    drafts.add_to_basket(actor=actor(world.applicant), dataset_ids=[one.pk, two.pk, three.pk])
+    response: Any = client_of(world.applicant).get("/basket/")
+    assert response.context["held"] == {one.pk: Grant.objects.get().valid_until}
+    assert response.context["asked"] == {two.pk: asked.number}
+    assert f"{Grant.objects.get().valid_until}" in response.content.decode()
+
+
+def test_the_queue_stays_marked_while_a_step_is_read(world: World) -> None:
+    request = submit(world, make_request(world, make_dataset(world.province_bureau, "甲")))
+    step = step_of(request, "own-department")
+    response: Any = client_of(world.applicant_head).get(f"/steps/{step.pk}/")
+    assert [item.url for item in response.context["workplace"].nav if item.is_current] == ["/queue/"]
