@@ -177,3 +177,15 @@ def test_the_interface_page_keeps_a_policy_without_inline_scripts() -> None:
     policy = response.headers["Content-Security-Policy"]
     assert (response.status_code, "script-src" in policy, "default-src 'self'" in policy) == (200, False, True)
     assert "<script>" not in response.content.decode()
+
+
+def test_the_schema_has_one_name_whatever_is_asked_for() -> None:
+    for version in ("", "?version=%00", "?version=a%0d%0ab"):
+        assert (
+            Client().get(f"/api/schema/{version}").headers["Content-Disposition"] == 'inline; filename="shuqiao.yaml"'
+        )
+
+
+@pytest.mark.parametrize("method", ["put", "post", "patch", "delete", "options", "trace"])
+def test_the_interface_page_is_only_read(method: str) -> None:
+    assert getattr(Client(), method)("/api/docs/").status_code == 405
