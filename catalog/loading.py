@@ -135,6 +135,17 @@ def run(job_id: UUID | str) -> IngestJob:
     return job
 
 
+def give_up(job_id: UUID | str) -> None:
+    """End a load that no worker survived, with a message for the person who uploaded it; one that ended stays so."""
+    job = IngestJob.objects.get(pk=job_id)
+    if job.is_active:
+        message = _(
+            "This file could not be loaded in several attempts. Save it as CSV, in parts if it is large, and upload it."
+        )
+        _note(job, state=JobState.FAILED, error_code="given_up", error=message, finished_at=timezone.now())
+        upload_path(job.pk).unlink(missing_ok=True)
+
+
 def _note(job: IngestJob, **values: Any) -> None:
     for name, value in values.items():
         setattr(job, name, value)

@@ -1,14 +1,21 @@
 """Jobs of the catalogue."""
 
+from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+ATTEMPTS = 3
+"""After so many workers that ended in the middle of it, a load is given up: it may be what ends them."""
 
-@app.task(queue="ingest", name="catalog.run_ingest")
-def run_ingest(job_id: str) -> None:
+
+@app.task(queue="ingest", name="catalog.run_ingest", pass_context=True)
+def run_ingest(context: JobContext, job_id: str) -> None:
     """Load an uploaded file."""
     from catalog import loading
 
-    loading.run(job_id)
+    if context.job.attempts >= ATTEMPTS:
+        loading.give_up(job_id)
+    else:
+        loading.run(job_id)
 
 
 @app.periodic(cron="*/10 * * * *")

@@ -78,6 +78,7 @@ def assign(
     start = valid_from or timezone.localdate()
     if valid_until and valid_until < start:
         raise InvalidInput(_("The term ends before it begins."), fields={"valid_until": []})
+    type(user).objects.select_for_update(no_key=True).get(pk=user.pk)  # two clicks at once make one membership
     existing = Membership.objects.current().filter(user=user, department=department, duty=duty).first()
     if existing:
         return existing

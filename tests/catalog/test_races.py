@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from catalog import lifecycle, loading
+from catalog import lifecycle, loading, tasks
 from catalog.models import Dataset, DatasetState, IngestJob
 from portal.errors import WrongState
 from tests.factories import World, actor, dataset_values, load, make_dataset
@@ -83,3 +84,17 @@ def test_nobody_agrees_to_a_record_that_changed_since_they_read_it(world: World)
     assert Dataset.objects.get().state == DatasetState.DEPARTMENT_REVIEW
     lifecycle.approve(dataset=dataset, actor=reviewer, seen_revision=read + 1)
     assert Dataset.objects.get().state == DatasetState.AUTHORITY_REVIEW
+
+
+def test_a_load_that_ends_its_workers_is_given_up_and_frees_the_dataset(world: World) -> None:
+    dataset = make_dataset(world.city_bureau, "空气", state=DatasetState.DRAFT)
+    job = loading.start(dataset=dataset, upload=upload(), actor=actor(world.cataloguer))
+    IngestJob.objects.update(state="running")
+    context = mock.Mock()
+    context.job.attempts = 3
+    tasks.run_ingest.func(context, job_id=str(job.pk))
+    ended = IngestJob.objects.get()
+    assert (ended.state, ended.error_code, loading.upload_path(job.pk).exists()) == ("failed", "given_up", False)
+    load(dataset, b"code,name\n01,a\n")
+    tasks.run_ingest.func(context, job_id=str(IngestJob.objects.latest("created_at").pk))
+    assert IngestJob.objects.latest("created_at").state == "done"

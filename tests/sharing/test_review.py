@@ -263,3 +263,12 @@ def test_the_queue_stays_marked_while_a_step_is_read(world: World) -> None:
     step = step_of(request, "own-department")
     response: Any = client_of(world.applicant_head).get(f"/steps/{step.pk}/")
     assert [item.url for item in response.context["workplace"].nav if item.is_current] == ["/queue/"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_duty_given_twice_at_once_is_held_once(committed: None, concurrently: Callable[..., list[Any]]) -> None:
+    world = World()
+    give = {"user": world.applicant, "department": world.city_bureau, "duty": "clerk", "actor": Actor.system()}
+    results = concurrently(lambda: duties.assign(**give), lambda: duties.assign(**give))
+    assert [type(result) for result in results] == [Membership, Membership]
+    assert Membership.objects.filter(user=world.applicant, duty="clerk").count() == 1
