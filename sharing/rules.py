@@ -56,8 +56,12 @@ def may_decide(actor: Actor, step: ApprovalStep) -> bool:
 
 @rule(Permission.GRANT_VIEW)
 def may_view_grant(actor: Actor, grant: Grant) -> bool:
+    """The department that holds it, the provider, and the authority in whose charge the provider is."""
     standing = actor.standing
-    return standing.holds(grant.department_id) or standing.holds(grant.dataset.provider_id)
+    if standing.holds(grant.department_id) or standing.holds(grant.dataset.provider_id):
+        return True
+    authority = Department.objects.authority_for(grant.dataset.provider.region)
+    return authority is not None and standing.holds(authority.pk, *AUTHORITY_DUTIES)
 
 
 @rule(Permission.GRANT_USE)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Channel, Dataset
 from portal.access import Standing
-from portal.departments.models import Department
+from portal.departments.models import AUTHORITY_DUTIES, Department
 from portal.ids import new_id
 from sharing.models.request import RequestItem
 
@@ -25,9 +25,16 @@ class GrantState(models.TextChoices):
 
 class GrantQuerySet(models.QuerySet["Grant"]):
     def readable_by(self, standing: Standing) -> GrantQuerySet:
-        """Grants to one's departments and grants of one's departments' data."""
+        """Grants to one's departments, of their data, and of providers in one's charge as their data authority."""
         departments = standing.departments_with()
-        return self.filter(Q(department_id__in=departments) | Q(dataset__provider_id__in=departments))
+        own = Q(department_id__in=departments) | Q(dataset__provider_id__in=departments)
+        authorities = standing.departments_with(*AUTHORITY_DUTIES)
+        if not authorities:
+            return self.filter(own)
+        region = models.ExpressionWrapper(OuterRef("dataset__provider__region__path"), models.CharField())
+        nearest = Department.objects.authorities().alias(below=region).filter(below__startswith=F("region__path"))
+        charge = Subquery(nearest.order_by("-region__level").values("pk")[:1])
+        return self.alias(charge=charge).filter(own | Q(charge__in=authorities))
 
     def in_force(self) -> GrantQuerySet:
         today = timezone.localdate()

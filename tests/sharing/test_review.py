@@ -12,7 +12,7 @@ from django.test import Client
 
 from catalog import lifecycle
 from catalog.models import Dataset
-from portal.access import Actor
+from portal.access import Actor, Permission, has_perm
 from portal.departments import duties
 from portal.departments.models import Membership
 from portal.errors import InvalidInput, NotPermitted, PortalError
@@ -272,3 +272,17 @@ def test_a_duty_given_twice_at_once_is_held_once(committed: None, concurrently: 
     results = concurrently(lambda: duties.assign(**give), lambda: duties.assign(**give))
     assert [type(result) for result in results] == [Membership, Membership]
     assert Membership.objects.filter(user=world.applicant, duty="clerk").count() == 1
+
+
+def test_the_authority_in_charge_of_a_provider_can_end_its_grants_and_another_cannot(world: World) -> None:
+    in_charge = make_user("in_charge", world.province_authority_department, "authority_head")
+    clerk = make_user("clerk_there", world.province_authority_department, "clerk")
+    granted(world, make_dataset(world.province_bureau, "甲"))
+    grant = Grant.objects.get()
+    people = {"in_charge": in_charge, "clerk": clerk, "city": world.authority, "provider": world.provider}
+    seen = {name: list(Grant.objects.readable_by(actor(user).standing)) == [grant] for name, user in people.items()}
+    assert seen == {"in_charge": True, "clerk": False, "city": False, "provider": True}
+    assert seen == {name: has_perm(user, Permission.GRANT_VIEW, grant) for name, user in people.items()}
+    assert client_of(world.authority).get(f"/grants/{grant.pk}/revoke/").status_code == 404
+    client_of(in_charge).post(f"/grants/{grant.pk}/revoke/", {"reason": "超出用途"})
+    assert Grant.objects.get().state == "revoked"
