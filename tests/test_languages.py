@@ -28,9 +28,10 @@ CHINESE_DATA = {
     *("救助", "空气", "草稿", "待审", "代码", "名称", "本数据资源用于测试", "字段和行均为真实结构"),
     *("用于履行职责", "政务数据共享条例", "内部管理"),
     *("低保核查数据共享", "社会救助暂行办法第十七条", "核对申请家庭情况"),
+    *("联合检查", "年休假"),
 }
 """What the objects of the tests are called, and say."""
-CODES = re.compile(r"GX\d+|sq_[\w\-]+")
+CODES = re.compile(r"GX\d+|sq_[\w\-]+|TEST\d{14}")
 
 
 def pages(objects: dict[str, Any], language: str) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -29,4 +30,10 @@ class RightsReview(models.Model):
         ordering = ["-quarter"]
 
     def __str__(self) -> str:
-        return self.quarter
+        return quarter_label(self.quarter)
+
+
+def quarter_label(quarter: str) -> str:
+    """``2026Q4`` in the reader's language."""
+    year, number = quarter.split("Q")
+    return gettext("%(year)s, quarter %(number)s") % {"year": year, "number": number}

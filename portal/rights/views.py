@@ -24,7 +24,7 @@ from portal.departments.models import Duty
 from portal.errors import PortalError
 from portal.exports import csv_response
 from portal.rights import review
-from portal.rights.models import RightsReview
+from portal.rights.models import RightsReview, quarter_label
 from portal.rights.review import Comparison, Right
 from portal.views import actor_of
 
@@ -81,7 +81,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "tabs": TABS,
         "tab": request.GET.get("tab", "all"),
         "digest": hashlib.sha256(review.as_csv(found.rights)).hexdigest(),
-        "quarter": review.quarter_of(timezone.localdate()),
+        "quarter": quarter_label(review.quarter_of(timezone.localdate())),
         "is_due": review.is_due(),
         "reviews": RightsReview.objects.select_related("signed_by").defer("content")[:12],
     }
