@@ -11,5 +11,6 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         from portal import navigation
         from portal.accounts import sessions  # noqa: F401  (connects the receivers)
+        from portal.audit import archive, checkpoints  # noqa: F401  (registers the checks)
 
         navigation.register()

@@ -1,7 +1,7 @@
 """All models of the portal app, gathered from its rooms."""
 
 from portal.accounts.models import AdminRole, User
-from portal.audit.models import Event, EventStream
+from portal.audit.models import ArchivedHead, ArchivedMonth, Checkpoint, Event, EventStream, SealedHead
 from portal.calendars.models import CalendarDay, CalendarYear
 from portal.departments.models import Department, Duty, DutyGroup, Level, Membership, Region
 from portal.deputies.models import Delegation
@@ -10,8 +10,11 @@ from portal.rights.models import RightsReview
 
 __all__ = [
     "AdminRole",
+    "ArchivedHead",
+    "ArchivedMonth",
     "CalendarDay",
     "CalendarYear",
+    "Checkpoint",
     "Delegation",
     "Department",
     "Duty",
@@ -24,5 +27,6 @@ __all__ = [
     "NoticeKind",
     "Region",
     "RightsReview",
+    "SealedHead",
     "User",
 ]

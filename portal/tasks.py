@@ -2,6 +2,8 @@
 
 from procrastinate.contrib.django import app
 
+from portal.audit import tasks as audit_tasks  # noqa: F401  (the worker looks for tasks in this module)
+
 
 @app.periodic(cron="* * * * *")
 @app.task(queue="default", name="portal.retry_stalled", queueing_lock="portal.retry_stalled")

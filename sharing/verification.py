@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models.functions import TruncDate
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.audit import checks
+from portal.audit import checkpoints, checks, hashing
+from portal.audit.checkpoints import Sealer
 from portal.audit.checks import Finding
 from portal.audit.models import Event
 from portal.audit.record import stream_of
-from sharing.models import Grant, SharingRequest, StepItem
+from sharing.models import Grant, SharingRequest, StepItem, UsageRecord
 
 Fold = dict[str, Any]
+USAGE_LOT = "sealed/usage/"
+USAGE_FIELDS = ("pk", "grant_id", "credential_id", "user_id", "at", "channel", "format", "rows", "is_complete")
 
 
 def _fold(prefix: str) -> Iterator[tuple[str, Fold]]:
@@ -66,5 +73,25 @@ def grants() -> Iterator[Finding]:
             yield Finding(stream_of(grant), _("its state is not what its events say"))
 
 
+def _closed_days() -> list[str]:
+    """Days whose deliveries are all over: until the day before yesterday."""
+    limit = timezone.localdate() - dt.timedelta(days=1)
+    days = UsageRecord.objects.annotate(day=TruncDate("at")).filter(day__lt=limit).values_list("day", flat=True)
+    return [f"{USAGE_LOT}{day.isoformat()}" for day in days.distinct()]
+
+
+def _usage_head(lot: str) -> tuple[int, str]:
+    """How many deliveries a day had, and the SHA-256 over them in the order of their ids."""
+    day = dt.date.fromisoformat(lot.removeprefix(USAGE_LOT))
+    start = timezone.make_aware(dt.datetime.combine(day, dt.time()))
+    rows = UsageRecord.objects.filter(at__gte=start, at__lt=start + dt.timedelta(days=1)).order_by("pk")
+    digest, count = hashlib.sha256(), 0
+    for row in rows.values_list(*USAGE_FIELDS).iterator(chunk_size=10_000):
+        digest.update(hashing.canonical([str(value) for value in row]))
+        count += 1
+    return count, digest.hexdigest()
+
+
 checks.register("requests", requests)
 checks.register("grants", grants)
+checkpoints.register_sealer(Sealer(_closed_days, _usage_head))

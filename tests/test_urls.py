@@ -16,6 +16,7 @@ from django.utils import timezone
 from catalog import access_exceptions, loading
 from catalog.models import DatasetState, Distribution, IngestJob
 from portal.accounts.models import User
+from portal.audit import checkpoints
 from portal.deputies.delegations import name_deputy
 from portal.models import Event, Membership, Notice
 from portal.rights.review import as_csv, effective_rights, sign_off
@@ -79,6 +80,8 @@ def objects(world: World) -> dict[str, Any]:
         reason="联合检查",
         actor=actor(world.provider),
     )
+    checkpoint = checkpoints.make()
+    assert checkpoint is not None
     secadmin = User.objects.get(username="secadmin")
     digest = hashlib.sha256(as_csv(effective_rights())).hexdigest()
     return {
@@ -87,6 +90,7 @@ def objects(world: World) -> dict[str, Any]:
         "notice": Notice.objects.filter(user=world.applicant_head).first().pk,  # type: ignore[union-attr]
         "delegation": delegation.pk,
         "exception": exception.pk,
+        "checkpoint": checkpoint.number,
         "quarter": sign_off(actor=actor(secadmin), note="", seen_digest=digest).quarter,
         "department": world.county_bureau.pk,
         "event": Event.objects.first().pk,  # type: ignore[union-attr]

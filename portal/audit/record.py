@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from portal.audit.models import Event, EventStream
+from portal.audit import hashing
+from portal.audit.models import ArchivedHead, Event, EventStream
 
 if TYPE_CHECKING:
     from portal.access import Actor
@@ -25,7 +26,12 @@ def stream_of(obj: models.Model) -> str:
 
 
 def digest(event: Event) -> str:
-    """SHA-256 (hex) over the canonical JSON of ``event`` without its own hash, including the hash before it."""
+    """The event's own algorithm (hex) over its canonical JSON without its hash, including the hash before it."""
+    return hashing.digest(event.algorithm, hashing.canonical(body_of(event)))
+
+
+def body_of(event: Event) -> dict[str, Any]:
+    """What is hashed of an event; the algorithm is part of it unless it is SHA-256."""
     body = {
         "stream": event.stream,
         "seq": event.seq,
@@ -36,8 +42,7 @@ def digest(event: Event) -> str:
         "data": event.data,
         "prev": event.prev_hash,
     }
-    text = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return body if event.algorithm == "sha256" else body | {"algorithm": event.algorithm}
 
 
 def _plain(data: dict[str, Any]) -> dict[str, Any]:
@@ -61,6 +66,7 @@ def append(*, stream: str, verb: str, actor: Actor, data: dict[str, Any] | None 
         on_behalf_of_id=actor.on_behalf_of_id,
         verb=verb,
         data=_plain(data or {}),
+        algorithm=settings.AUDIT_HASH,
         prev_hash=head.head,
     )
     event.hash = digest(event)
@@ -86,7 +92,15 @@ def append_first(
 
     with transaction.atomic():
         for stream, data in entries:
-            event = Event(stream=stream, seq=1, at=at, actor_id=actor.user_id, verb=verb, data=_plain(data))
+            event = Event(
+                stream=stream,
+                seq=1,
+                at=at,
+                actor_id=actor.user_id,
+                verb=verb,
+                data=_plain(data),
+                algorithm=settings.AUDIT_HASH,
+            )
             event.hash = digest(event)
             batch.append(event)
             count += 1
@@ -105,16 +119,18 @@ class Break:
     reason: str
 
 
-def _walk(stream: str, events: Sequence[Event], head: EventStream | None) -> Break | None:
-    previous = ""
-    for position, event in enumerate(events, start=1):
+def _walk(
+    stream: str, events: Sequence[Event], head: EventStream | None, archived: ArchivedHead | None = None
+) -> Break | None:
+    previous, before = (archived.head, archived.length) if archived else ("", 0)
+    for position, event in enumerate(events, start=before + 1):
         if event.seq != position:
             return Break(stream, position, "missing")
         if event.prev_hash != previous or digest(event) != event.hash:
             return Break(stream, position, "changed")
         previous = event.hash
-    if head is None or head.length != len(events) or head.head != previous:
-        return Break(stream, len(events) + 1, "cut")
+    if head is None or head.length != before + len(events) or head.head != previous:
+        return Break(stream, before + len(events) + 1, "cut")
     return None
 
 
@@ -126,19 +142,21 @@ def broken(streams: Iterable[str] | None = None) -> Iterator[Break]:
         names = list(streams)
         events, heads = events.filter(stream__in=names), heads.filter(pk__in=names)
     known = heads.in_bulk()
+    archived = ArchivedHead.objects.in_bulk()
     name, run = "", list[Event]()
     for event in events.iterator(chunk_size=5_000):
         if event.stream != name and run:
-            found = _walk(name, run, known.pop(name, None))
+            found = _walk(name, run, known.pop(name, None), archived.get(name))
             if found:
                 yield found
             run = []
         name = event.stream
         run.append(event)
     if run:
-        found = _walk(name, run, known.pop(name, None))
+        found = _walk(name, run, known.pop(name, None), archived.get(name))
         if found:
             yield found
     for stream, head in known.items():
-        if head.length:
-            yield Break(stream, 1, "missing")
+        found = _walk(stream, [], head, archived.get(stream))
+        if found:
+            yield Break(stream, found.seq, "missing")

@@ -184,6 +184,18 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "portal/locked_out.html"
 AXES_VERBOSE = False
 
+# --- Audit ----------------------------------------------------------------------------------------------------------
+AUDIT_HASH = env("AUDIT_HASH", default="sha256")
+"""The digest of new events and checkpoints: ``sha256``, or ``sm3`` (GB/T 32905) where the state's own is due."""
+AUDIT_SIGNING_KEY = env("AUDIT_SIGNING_KEY", default="")
+"""Ed25519 key that signs the checkpoints: 32 bytes in base64 (``openssl rand -base64 32``)."""
+AUDIT_VERIFY_KEYS = env.list("AUDIT_VERIFY_KEYS", default=[])
+"""Public keys (base64) of earlier signing keys, so that their checkpoints still verify."""
+AUDIT_RETENTION_MONTHS = env.int("AUDIT_RETENTION_MONTHS", default=36)
+"""Sign-ins and sessions older than this move from the table to files; the law asks for six months at least."""
+AUDIT_ARCHIVE_ROOT = Path(env("AUDIT_ARCHIVE_ROOT", default=str(VAR_DIR / "archive")))
+"""Where archived months are kept, as Parquet; back it up with the database."""
+
 # --- Language and time ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
@@ -261,6 +273,17 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="WARNING")},
 }
+
+
+def check_audit(algorithm: str, months: int) -> None:
+    """Refuse a digest that is not known, and a retention under six months (GB/T 22239)."""
+    if algorithm not in ("sha256", "sm3"):
+        raise ImproperlyConfigured("AUDIT_HASH must be sha256 or sm3.")
+    if months < 6:
+        raise ImproperlyConfigured("AUDIT_RETENTION_MONTHS must be 6 or more: the law asks for six months of logs.")
+
+
+check_audit(AUDIT_HASH, AUDIT_RETENTION_MONTHS)
 
 
 def check_secret(key: str, *, is_demo: bool) -> None:

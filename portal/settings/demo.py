@@ -1,10 +1,13 @@
 """The demo that ``make run`` starts: plain http on this machine, with demo people whose passwords are shown."""
 
+import base64
+
 from portal.settings.base import *
-from portal.settings.base import DEMO_SECRET_KEY
+from portal.settings.base import AUDIT_SIGNING_KEY, DEMO_SECRET_KEY
 
 DEMO = True
 SECRET_KEY = DEMO_SECRET_KEY
+AUDIT_SIGNING_KEY = AUDIT_SIGNING_KEY or base64.b64encode(DEMO_SECRET_KEY[:32].encode()).decode()
 ALLOWED_HOSTS = ["*"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = False
 SECURE_SSL_REDIRECT = False

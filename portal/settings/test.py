@@ -14,6 +14,7 @@ from portal.settings.base import *  # noqa: E402
 from portal.settings.base import DATABASES, REST_FRAMEWORK  # noqa: E402
 
 DEMO = True
+AUDIT_SIGNING_KEY = "c2h1cWlhby10ZXN0cy1zaWduaW5nLWtleS0zMi1iISE="
 SECRET_KEY = "tests"  # noqa: S105
 ALLOWED_HOSTS = ["*"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = False
@@ -36,3 +37,4 @@ if not _NAMED_SERVER:
 RUN_FILES = _VAR / "test-files" / RUN
 TABLES_ROOT = RUN_FILES / "tables"
 UPLOADS_ROOT = RUN_FILES / "uploads"
+AUDIT_ARCHIVE_ROOT = RUN_FILES / "archive"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -123,6 +124,25 @@ class UsageRecord(models.Model):
         indexes = [
             # a grant's use, newest first
             models.Index(fields=["grant", "-at"], name="usage_of_grant"),
+            # a day's deliveries, to seal and to check them
+            models.Index(fields=["at"], name="usage_by_day"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="usage_never_deleted", operation=pgtrigger.Delete),
+            # a delivery is written when it begins and once more when it ends; then it stands
+            pgtrigger.Trigger(
+                name="usage_closed",
+                operation=pgtrigger.Update,
+                when=pgtrigger.Before,
+                func="""
+                    IF OLD.is_complete OR OLD.at < now() - interval '1 day' OR NEW.at <> OLD.at
+                        OR NEW.grant_id <> OLD.grant_id OR NEW.user_id IS DISTINCT FROM OLD.user_id
+                        OR NEW.credential_id IS DISTINCT FROM OLD.credential_id THEN
+                        RAISE EXCEPTION 'a delivery that has ended is not changed';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:

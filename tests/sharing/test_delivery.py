@@ -10,12 +10,14 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from django.core.signals import request_finished
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
 from catalog import lifecycle
 from catalog.models import Dataset
+from portal.audit import checkpoints
+from portal.audit.models import SealedHead
 from sharing import drafts, grants
 from sharing.delivery import gate
 from sharing.delivery.download import export
@@ -245,3 +247,26 @@ def test_a_delivery_that_the_caller_breaks_off_is_recorded_as_incomplete(world: 
     request_finished.connect(close_old_connections)
     usage = UsageRecord.objects.get()
     assert (usage.is_complete, 0 < usage.rows < 60_000, usage.size_bytes > 100) == (False, True, True)
+
+
+def test_a_delivery_stands_once_it_has_ended_and_a_closed_day_is_sealed(grant: Grant, key: str) -> None:
+    call(grant, key)
+    UsageRecord.objects.create(
+        grant=grant, channel="api", format="json", rows=5, at=timezone.now() - dt.timedelta(days=3)
+    )
+    for change in ({"rows": 9}, {"is_complete": False}):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            UsageRecord.objects.update(**change)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        UsageRecord.objects.all().delete()
+    checkpoints.make()
+    day = timezone.localdate() - dt.timedelta(days=3)
+    sealed = SealedHead.objects.filter(stream__startswith="sealed/")
+    assert list(sealed.values_list("stream", "length")) == [(f"sealed/usage/{day}", 1)]
+    assert list(checkpoints.check_sealed()) == []
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE sharing_usagerecord DISABLE TRIGGER USER")
+        cursor.execute("UPDATE sharing_usagerecord SET rows = 6 WHERE rows = 5")
+        cursor.execute("ALTER TABLE sharing_usagerecord ENABLE TRIGGER USER")
+    assert [finding.subject for finding in checkpoints.check_sealed()] == [f"sealed/usage/{day}"]
