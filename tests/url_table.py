@@ -6,27 +6,48 @@ anonymous), or answered with 403 or 404.
 
 from __future__ import annotations
 
-ROLES = (
-    "anonymous",
-    "applicant",
-    "applicant_head",
-    "cataloguer",
-    "provider",
-    "security",
-    "authority",
-    "sysadmin",
-    "secadmin",
-    "auditor",
-)
+OWN = ("applicant", "applicant_head", "cataloguer", "provider", "security", "authority", "clerk")
+"""A duty in the department that an object belongs to; ``tests/factories.py`` and ``test_urls.py`` make the people."""
+OTHERS = {
+    "other_applicant": "applicant",
+    "other_own_approver": "applicant_head",
+    "other_cataloguer": "cataloguer",
+    "other_provider_approver": "provider",
+    "other_security_officer": "security",
+    "other_authority_reviewer": "authority",
+    "other_authority_head": "authority",
+    "other_clerk": "clerk",
+}
+"""The same duties in a department of another province → whose role they have on pages without an object."""
+ADMINISTRATORS = ("sysadmin", "secadmin", "auditor")
+ROLES = ("anonymous", *OWN, *OTHERS, *ADMINISTRATORS, "deputy", "former")
+"""``deputy`` catalogues in the applicant's department and stands in for its approver; ``former`` held a duty there."""
 EVERYONE = frozenset(ROLES)
 SIGNED_IN = EVERYONE - {"anonymous"}
-STAFF = SIGNED_IN - {"sysadmin", "secadmin", "auditor"}
+STAFF = SIGNED_IN - {*ADMINISTRATORS, "former"}
 DECIDERS = frozenset({"applicant_head", "provider", "security", "authority"})
 REVIEWERS = frozenset({"applicant_head", "provider", "authority"})
 APPLICANT = frozenset({"applicant"})
 CATALOGUER = frozenset({"cataloguer"})
-COUNTY = frozenset({"applicant", "applicant_head"})
+COUNTY = frozenset({"applicant", "applicant_head", "clerk", "deputy"})
 PROVINCE = frozenset({"provider", "security"})
+
+
+PERSONAL = frozenset({"notices:notice-open", "deputies:deputy-end"})
+"""What is a person's own, and not their duty's."""
+
+
+def allowed(name: str) -> frozenset[str]:
+    """Every role that may call an address: those of its row; where no object is named, the same duties elsewhere; and
+    the deputy, who may what the approver may."""
+    _method, roles, kwargs = TABLE[name]
+    found = set(roles)
+    if not kwargs:
+        found |= {other for other, own in OTHERS.items() if own in roles}
+    if name not in PERSONAL and ("applicant_head" in roles or (not kwargs and "cataloguer" in roles)):
+        found.add("deputy")
+    return frozenset(found)
+
 
 Row = tuple[str, frozenset[str], dict[str, str]]
 
@@ -49,8 +70,8 @@ TABLE: dict[str, Row] = {
     "notices:notice-read-all": ("POST", SIGNED_IN, {}),
     "notices:notice-open": ("GET", frozenset({"applicant_head"}), {"pk": "notice"}),
     "deputies:deputy-list": ("GET", SIGNED_IN, {}),
-    "deputies:deputy-create": ("GET", STAFF, {}),
-    "deputies:deputy-end": ("POST", COUNTY, {"pk": "delegation"}),
+    "deputies:deputy-create": ("GET", STAFF - {"clerk", "other_clerk"}, {}),
+    "deputies:deputy-end": ("POST", COUNTY - {"deputy"}, {"pk": "delegation"}),
     "departments:department-list": ("GET", SIGNED_IN, {}),
     "departments:department-detail": ("GET", SIGNED_IN, {"pk": "department"}),
     "rights:right-list": ("GET", frozenset({"secadmin"}), {}),

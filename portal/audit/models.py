@@ -74,6 +74,11 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"{self.stream}#{self.seq} {self.verb}"
 
+    @property
+    def algorithm_label(self) -> str:
+        """The algorithm as standards write it."""
+        return {"sha256": "SHA-256", "sm3": "SM3"}.get(self.algorithm, self.algorithm)
+
 
 class Checkpoint(models.Model):
     """The state of every stream at one moment, in one signed hash.

@@ -73,6 +73,8 @@ def assign(
     actor = access.require(actor, Permission.DUTY_ASSIGN, department)
     if user.admin_role:
         raise InvalidInput(_("An administrator of the portal cannot hold a duty in a department."), fields={"user": []})
+    if not user.is_active:
+        raise InvalidInput(_("This account is disabled. Enable it first."), fields={"user": []})
     if duty.startswith("authority_") and not department.is_authority:
         raise InvalidInput(_("Only a data authority has this duty."), fields={"duty": []})
     start = valid_from or timezone.localdate()
