@@ -58,9 +58,9 @@ def main(names: list[str]) -> None:
     import django
 
     django.setup()
-    from bench import tables
+    from bench import lists, tables
 
-    parts: dict[str, Callable[[], list[Row]]] = {"tables": tables.run}
+    parts: dict[str, Callable[[], list[Row]]] = {"tables": tables.run, "lists": lists.run}
     for name in names or list(parts):
         rows = parts[name]()
         RESULTS.mkdir(exist_ok=True)
