@@ -39,6 +39,8 @@ class Permission(StrEnum):
     PEOPLE_MANAGE = "people.manage"
     AUDIT_READ = "audit.read"
     SYSTEM_VIEW = "system.view"
+    WEBHOOK_MANAGE = "webhook.manage"
+    DELIVERY_MANAGE = "delivery.manage"
 
     DATASET_CREATE = "dataset.create"
     DATASET_VIEW = "dataset.view"
@@ -238,7 +240,7 @@ def has_perm(user: User | AnonymousUser, permission: Permission, obj: Any = None
     return can(Actor.of(user), permission, obj)
 
 
-@rule(Permission.DUTY_ASSIGN)
+@rule(Permission.DUTY_ASSIGN, Permission.WEBHOOK_MANAGE)
 def _assigns_duties(actor: Actor, department: Any) -> bool:
     if actor.is_system or actor.standing.admin_role == "security":
         return True
@@ -263,6 +265,6 @@ def _is_audit_administrator(actor: Actor, obj: Any) -> bool:
     return actor.standing.admin_role == "audit"
 
 
-@rule(Permission.SYSTEM_VIEW)
+@rule(Permission.SYSTEM_VIEW, Permission.DELIVERY_MANAGE)
 def _is_system_administrator(actor: Actor, obj: Any) -> bool:
     return actor.standing.admin_role == "system"

@@ -5,7 +5,7 @@ from portal.audit.models import ArchivedHead, ArchivedMonth, Checkpoint, Event, 
 from portal.calendars.models import CalendarDay, CalendarYear
 from portal.departments.models import Department, Duty, DutyGroup, Level, Membership, Region
 from portal.deputies.models import Delegation
-from portal.notices.models import Notice, NoticeKind
+from portal.notices.models import Delivery, Notice, NoticeKind, NoticePreference, Webhook
 from portal.rights.models import RightsReview
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "CalendarYear",
     "Checkpoint",
     "Delegation",
+    "Delivery",
     "Department",
     "Duty",
     "DutyGroup",
@@ -25,8 +26,10 @@ __all__ = [
     "Membership",
     "Notice",
     "NoticeKind",
+    "NoticePreference",
     "Region",
     "RightsReview",
     "SealedHead",
     "User",
+    "Webhook",
 ]

@@ -1,4 +1,4 @@
-"""In-app notices (站内通知)."""
+"""Notices (站内通知), what each person wants of them by e-mail, webhooks of departments, and what was sent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from portal.departments.models import Department
+from portal.ids import new_id
 
 
 class NoticeKind(models.TextChoices):
@@ -56,3 +59,109 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.kind}"
+
+
+class NoticeGroup(models.TextChoices):
+    """Kinds of notices that a person chooses for together."""
+
+    DECISIONS = "decisions", _("Decisions to make")
+    REQUESTS = "requests", _("My requests and grants")
+    CATALOGUE = "catalogue", _("Catalogue records")
+    ACCOUNT = "account", _("Account and everything else")
+
+
+class MailChoice(models.TextChoices):
+    """When a notice also goes out by e-mail; in the portal it always stands."""
+
+    IMMEDIATE = "immediate", _("At once")
+    DIGEST = "digest", _("Once a day")
+    NONE = "none", _("Not by e-mail")
+
+
+class NoticePreference(models.Model):
+    """One person's choice for one group; without a row the default of ``preferences.default_choice`` holds."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notice_preferences")
+    group = models.CharField(max_length=10, choices=NoticeGroup.choices)
+    choice = models.CharField(max_length=10, choices=MailChoice.choices)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "group"], name="one_notice_preference_per_group")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.group} {self.choice}"
+
+
+class Webhook(models.Model):
+    """Where a department wants the notices of its people; ``sealed_secret`` is encrypted (see ``sealing``)."""
+
+    department = models.OneToOneField(Department, models.CASCADE, related_name="webhook")
+    url = models.URLField(_("address"), max_length=400)
+    sealed_secret = models.TextField()
+    is_active = models.BooleanField(_("active"), default=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("webhook")
+
+    def __str__(self) -> str:
+        return f"{self.department}: {self.url}"
+
+
+class DeliveryChannel(models.TextChoices):
+    EMAIL = "email", _("E-mail")
+    DIGEST = "digest", _("Daily e-mail")
+    WEBHOOK = "webhook", _("Webhook")
+
+
+class DeliveryState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Failed")
+    SKIPPED = "skipped", _("No longer needed")
+
+
+class Delivery(models.Model):
+    """One sending of a notice over one channel; its id goes with a webhook call so that repeats are recognised.
+
+    ``notice`` is empty for a daily e-mail (everything unread of ``user``) and for a test of a webhook.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    channel = models.CharField(_("channel"), max_length=10, choices=DeliveryChannel.choices)
+    notice = models.ForeignKey(Notice, models.CASCADE, null=True, related_name="deliveries")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
+    webhook = models.ForeignKey(Webhook, models.CASCADE, null=True, related_name="deliveries")
+    day = models.DateField(null=True)
+    state = models.CharField(_("state"), max_length=10, choices=DeliveryState.choices, default=DeliveryState.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(null=True)
+    status = models.PositiveSmallIntegerField(null=True)
+    answer = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("delivery")
+        constraints = [
+            models.UniqueConstraint(fields=["user", "day"], condition=Q(channel="digest"), name="one_digest_a_day"),
+            models.UniqueConstraint(fields=["notice"], condition=Q(channel="email"), name="one_email_per_notice"),
+            models.UniqueConstraint(
+                fields=["notice", "webhook"], condition=Q(channel="webhook"), name="one_call_per_notice"
+            ),
+            models.CheckConstraint(
+                condition=Q(channel="webhook", webhook__isnull=False, user__isnull=True)
+                | Q(channel="email", notice__isnull=False, user__isnull=False, webhook__isnull=True)
+                | Q(channel="digest", day__isnull=False, user__isnull=False, webhook__isnull=True),
+                name="delivery_has_its_addressee",
+            ),
+        ]
+        indexes = [
+            # the system administrator's list, by state, newest first
+            models.Index(fields=["state", "-created_at"], name="delivery_by_state"),
+            # the last results of a department's webhook
+            models.Index(fields=["webhook", "-created_at"], name="delivery_of_webhook"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.state} {self.pk}"

@@ -26,6 +26,12 @@ _SENTENCES: dict[str, str | Promise] = {
 }
 
 
+def outside_words(notice: Notice) -> str:
+    """What leaves the portal of a notice: its kind, the number and the title; never a note, which may name people."""
+    number, title = (" ".join(str(notice.data.get(name) or "").split()) for name in ("number", "title"))
+    return " ".join(filter(None, [f"{notice.get_kind_display()}:", number, title and f"“{title}”"]))
+
+
 def sentence(notice: Notice) -> str:
     """What the notice says, with empty words where its data lack them."""
     return str(_SENTENCES[notice.kind]) % defaultdict(str, {k: str(v or "") for k, v in notice.data.items()})

@@ -196,6 +196,27 @@ AUDIT_RETENTION_MONTHS = env.int("AUDIT_RETENTION_MONTHS", default=36)
 AUDIT_ARCHIVE_ROOT = Path(env("AUDIT_ARCHIVE_ROOT", default=str(VAR_DIR / "archive")))
 """Where archived months are kept, as Parquet; back it up with the database."""
 
+# --- Notices --------------------------------------------------------------------------------------------------------
+SITE_URL = env("SITE_URL", default="http://localhost:8000").rstrip("/")
+"""The address under which people reach the portal; links in e-mails and webhook calls begin with it."""
+_MAIL = env.email_url("EMAIL_URL", default="smtp://localhost:25")
+"""``smtp+tls://user:password@host:587``, ``smtp+ssl://…``, or ``filemail:///folder`` to write files."""
+EMAIL_BACKEND = _MAIL["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _MAIL.get("EMAIL_HOST") or "localhost", _MAIL.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.get("EMAIL_HOST_USER") or "", _MAIL.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_TLS", False), _MAIL.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = _MAIL.get("EMAIL_FILE_PATH") or str(VAR_DIR / "mail")
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT_SECONDS", default=10)
+DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="shuqiao@localhost")
+"""The sender of e-mails."""
+FIELD_KEY = env("FIELD_KEY", default="")
+"""Encrypts secrets in the database; SECRET_KEY when empty. Changing it makes webhooks need new secrets."""
+WEBHOOK_ALLOWED_NETWORKS = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
+"""Private networks (CIDR) that webhooks may call; loopback, private and link-local addresses are refused otherwise."""
+WEBHOOK_TIMEOUT_S = 5
+NOTICE_KEEP_DAYS = env.int("NOTICE_KEEP_DAYS", default=180)
+"""Notices that were read and are older are removed."""
+
 # --- Language and time ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]

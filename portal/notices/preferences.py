@@ -1,0 +1,57 @@
+"""What each person wants by e-mail, by group of kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from django.db import transaction
+
+from portal.accounts.models import User
+from portal.notices.models import MailChoice, NoticeGroup, NoticeKind, NoticePreference
+
+_GROUPS: dict[str, NoticeGroup] = {
+    NoticeKind.STEP_OPENED: NoticeGroup.DECISIONS,
+    NoticeKind.STEP_LATE: NoticeGroup.DECISIONS,
+    NoticeKind.DATASET_TO_REVIEW: NoticeGroup.DECISIONS,
+    NoticeKind.ITEM_RETURNED: NoticeGroup.REQUESTS,
+    NoticeKind.ITEM_REFUSED: NoticeGroup.REQUESTS,
+    NoticeKind.ITEM_GRANTED: NoticeGroup.REQUESTS,
+    NoticeKind.ITEM_CLOSED: NoticeGroup.REQUESTS,
+    NoticeKind.REQUEST_COMPLETED: NoticeGroup.REQUESTS,
+    NoticeKind.GRANT_REVOKED: NoticeGroup.REQUESTS,
+    NoticeKind.GRANT_SUSPENDED: NoticeGroup.REQUESTS,
+    NoticeKind.DATASET_RETURNED: NoticeGroup.CATALOGUE,
+    NoticeKind.DATASET_PUBLISHED: NoticeGroup.CATALOGUE,
+    NoticeKind.DATASET_WITHDRAWN: NoticeGroup.CATALOGUE,
+}
+
+
+def group_of(kind: str) -> NoticeGroup:
+    """The group of a kind; kinds that no group names belong to the account."""
+    return _GROUPS.get(kind, NoticeGroup.ACCOUNT)
+
+
+def default_choice(group: str) -> MailChoice:
+    """At once for decisions, once a day for the rest."""
+    return MailChoice.IMMEDIATE if group == NoticeGroup.DECISIONS else MailChoice.DIGEST
+
+
+def choices_of(users: Iterable[int]) -> dict[tuple[int, str], str]:
+    """The rows of these people, by (person, group): one query."""
+    rows = NoticePreference.objects.filter(user__in=list(users)).values_list("user_id", "group", "choice")
+    return {(user, group): choice for user, group, choice in rows}
+
+
+def choice_for(user_id: int, kind: str, chosen: Mapping[tuple[int, str], str]) -> str:
+    """What a person wants of a kind, given ``choices_of``."""
+    group = group_of(kind)
+    return chosen.get((user_id, group), default_choice(group))
+
+
+@transaction.atomic
+def choose(*, user: User, choices: Mapping[str, str]) -> None:
+    """Keep one's own choices, group → choice."""
+    rows = [NoticePreference(user=user, group=group, choice=choice) for group, choice in choices.items()]
+    NoticePreference.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["user", "group"], update_fields=["choice"]
+    )
