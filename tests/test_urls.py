@@ -19,8 +19,8 @@ from portal.accounts.models import User
 from portal.audit import checkpoints
 from portal.departments.models import AUTHORITY_DUTIES, Duty
 from portal.deputies.delegations import name_deputy
-from portal.models import Event, Membership, Notice
 from portal.rights.review import as_csv, effective_rights, sign_off
+from portal.models import Delivery, Event, Membership, Notice, Webhook
 from sharing import grants
 from sharing.models import Credential, Grant
 from tests.factories import (
@@ -97,6 +97,7 @@ def objects(world: World) -> dict[str, Any]:
     assert checkpoint is not None
     secadmin = User.objects.get(username="secadmin")
     digest = hashlib.sha256(as_csv(effective_rights())).hexdigest()
+    hook = Webhook.objects.create(department=world.county_bureau, url="https://example.com/", sealed_secret="x")  # noqa: S106
     return {
         "person": world.security.pk,
         "membership": Membership.objects.get(user=world.security).pk,
@@ -105,6 +106,7 @@ def objects(world: World) -> dict[str, Any]:
         "exception": exception.pk,
         "checkpoint": checkpoint.number,
         "quarter": sign_off(actor=actor(secadmin), note="", seen_digest=digest).quarter,
+        "delivery": Delivery.objects.create(channel="webhook", webhook=hook, state="failed").pk,
         "department": world.county_bureau.pk,
         "event": Event.objects.first().pk,  # type: ignore[union-attr]
         "conditional": conditional.pk,

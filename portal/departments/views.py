@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.views.generic import DetailView, ListView
 
+from portal.access import Permission, can
 from portal.departments.models import Department, Level, Membership
 from portal.views import CappedPaginator, WorkplaceMixin
 
@@ -43,6 +44,7 @@ class DepartmentDetailView(WorkplaceMixin, DetailView[Department]):
         return super().get_context_data(
             people=people.order_by("duty", "user__name"),
             authority=Department.objects.authority_for(department.region),
+            may_set_webhook=can(self.actor, Permission.WEBHOOK_MANAGE, department),
             branches=department.branches.active().select_related("region")[:50],
             **kwargs,
         )

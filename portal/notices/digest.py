@@ -42,9 +42,8 @@ def unread_of(delivery: Delivery) -> list[Notice]:
     if last:
         rows = rows.filter(created_at__gt=last.created_at)
     chosen = preferences.choices_of([delivery.user_id])
-    wanted = [
+    return [
         notice
         for notice in rows.order_by("-created_at", "-id")[:500]
         if preferences.choice_for(notice.user_id, notice.kind, chosen) == MailChoice.DIGEST
     ]
-    return wanted
