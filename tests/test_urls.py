@@ -97,7 +97,7 @@ def objects(world: World) -> dict[str, Any]:
     assert checkpoint is not None
     secadmin = User.objects.get(username="secadmin")
     digest = hashlib.sha256(as_csv(effective_rights())).hexdigest()
-    hook = Webhook.objects.create(department=world.county_bureau, url="https://example.com/", sealed_secret="x")  # noqa: S106
+    hook = Webhook.objects.create(department=world.county_bureau, url="https://example.com/", sealed_secret="x")
     return {
         "person": world.security.pk,
         "membership": Membership.objects.get(user=world.security).pk,
