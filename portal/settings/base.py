@@ -202,6 +202,8 @@ SITE_URL = env("SITE_URL", default="http://localhost:8000").rstrip("/")
 _MAIL = env.email_url("EMAIL_URL", default="smtp://localhost:25")
 """``smtp+tls://user:password@host:587``, ``smtp+ssl://…``, or ``filemail:///folder`` to write files."""
 EMAIL_BACKEND = _MAIL["EMAIL_BACKEND"]
+if "console" in EMAIL_BACKEND:
+    raise ImproperlyConfigured("EMAIL_URL: e-mails are never written to the console; use filemail:// instead.")
 EMAIL_HOST, EMAIL_PORT = _MAIL.get("EMAIL_HOST") or "localhost", _MAIL.get("EMAIL_PORT") or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.get("EMAIL_HOST_USER") or "", _MAIL.get("EMAIL_HOST_PASSWORD") or ""
 EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_TLS", False), _MAIL.get("EMAIL_USE_SSL", False)
