@@ -25,7 +25,7 @@ def run() -> list[Row]:
         reader = build(COUNT)
         standing = standing_of(reader)
         order = ("-search_row__modified", "-search_row__dataset_id")
-        everything = Dataset.objects.order_by(*order)
+        everything = Dataset.objects.filter(search_row__isnull=False).order_by(*order)
         visible = Dataset.objects.readable_by(standing.reader_groups).order_by(*order)
         own = DatasetSearchRow.objects.filter(state="draft", reader_groups__overlap=standing.reader_groups)
 

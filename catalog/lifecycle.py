@@ -176,7 +176,7 @@ def submit(*, dataset: Dataset, actor: Actor) -> Dataset:
     dataset.state_note = ""
     dataset.save()
     _record(dataset, "dataset.submitted", actor)
-    _tell(_people(dataset.provider, REVIEW_DUTIES), dataset, NoticeKind.DATASET_TO_REVIEW)
+    _tell(_people(dataset.provider, REVIEW_DUTIES), dataset, NoticeKind.DATASET_TO_REVIEW, dataset.provider)
     return dataset
 
 
@@ -184,9 +184,12 @@ def _people(department: Department, duties: Sequence[str] | frozenset[str]) -> l
     return [user for duty in duties for user in holders(department, duty)]
 
 
-def _tell(users: Sequence[User | None], dataset: Dataset, kind: NoticeKind, note: str = "") -> None:
+def _tell(
+    users: Sequence[User | None], dataset: Dataset, kind: NoticeKind, department: Department, note: str = ""
+) -> None:
     data = {"title": dataset.title, "department": dataset.provider.name, "note": note}
-    notify([user for user in users if user], kind, url=dataset.get_absolute_url(), data=data)
+    people = [user for user in users if user]
+    notify(people, kind, url=dataset.get_absolute_url(), data=data, department=department)
 
 
 @transaction.atomic
@@ -208,11 +211,11 @@ def approve(*, dataset: Dataset, actor: Actor, seen_revision: int | None = None)
         dataset.review_region = authority.region
         dataset.save()
         _record(dataset, "dataset.reviewed", actor)
-        _tell(_people(authority, AUTHORITY_DUTIES), dataset, NoticeKind.DATASET_TO_REVIEW)
+        _tell(_people(authority, AUTHORITY_DUTIES), dataset, NoticeKind.DATASET_TO_REVIEW, authority)
         return dataset
     check_submission(dataset)
     _publish(dataset, actor)
-    _tell([dataset.submitted_by], dataset, NoticeKind.DATASET_PUBLISHED)
+    _tell([dataset.submitted_by], dataset, NoticeKind.DATASET_PUBLISHED, dataset.provider)
     return dataset
 
 
@@ -260,7 +263,7 @@ def return_for_changes(*, dataset: Dataset, actor: Actor, note: str) -> Dataset:
     dataset.reviewed_by = None
     dataset.save()
     _record(dataset, "dataset.returned", actor, note=note.strip())
-    _tell([submitter], dataset, NoticeKind.DATASET_RETURNED, note.strip())
+    _tell([submitter], dataset, NoticeKind.DATASET_RETURNED, dataset.provider, note.strip())
     return dataset
 
 

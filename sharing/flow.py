@@ -215,6 +215,7 @@ def announce_opened(board: Board) -> None:
                 "title": board.request.title,
                 "department": board.request.department.name,
             },
+            department=step.department,
         )
 
 

@@ -60,7 +60,7 @@ def _set_state(grant: Grant, state: GrantState, *, verb: str, actor: Actor, reas
 def _tell_users(grant: Grant, kind: NoticeKind, reason: str) -> None:
     people = holders(grant.department, Duty.APPLICANT)
     data = {"title": grant.dataset.title, "note": reason}
-    notify(people, kind, url=grant.get_absolute_url(), data=data)
+    notify(people, kind, url=grant.get_absolute_url(), data=data, department=grant.department)
 
 
 @transaction.atomic

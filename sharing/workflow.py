@@ -206,10 +206,11 @@ def _tell_applicant(board: Board, step: ApprovalStep, decisions: Mapping[UUID, D
     for kind, item_id, note in told:
         data = {"number": request.number, "title": board.items[item_id].dataset.title, "note": note}
         data["department"] = step.department.name
-        notify(people, kind, url=request.get_absolute_url(), data=data)
+        notify(people, kind, url=request.get_absolute_url(), data=data, department=request.department)
     if request.state == RequestState.COMPLETED:
         data = {"number": request.number, "title": request.title}
-        notify(people, NoticeKind.REQUEST_COMPLETED, url=request.get_absolute_url(), data=data)
+        url = request.get_absolute_url()
+        notify(people, NoticeKind.REQUEST_COMPLETED, url=url, data=data, department=request.department)
 
 
 @dataclass(frozen=True)
@@ -361,7 +362,9 @@ def close_item(*, item: RequestItem, actor: Actor, reason: str) -> None:
     advance(board)
     _record(board, "item.closed", actor, item=str(item.pk), reason=reason)
     data = {"number": board.request.number or "", "title": found.dataset.title, "note": reason}
-    notify(told_of(board.request), NoticeKind.ITEM_CLOSED, url=board.request.get_absolute_url(), data=data)
+    request = board.request
+    url = request.get_absolute_url()
+    notify(told_of(request), NoticeKind.ITEM_CLOSED, url=url, data=data, department=request.department)
 
 
 def remind_late() -> int:
@@ -380,6 +383,8 @@ def remind_late() -> int:
                 continue
             ApprovalStep.objects.filter(pk=pk).update(reminded_at=now)
             data = {"number": step.request.number, "title": step.request.title}
-            notify(holders(step.department, step.duty), NoticeKind.STEP_LATE, url=step.get_absolute_url(), data=data)
+            people = holders(step.department, step.duty)
+            url = step.get_absolute_url()
+            notify(people, NoticeKind.STEP_LATE, url=url, data=data, department=step.department)
             count += 1
     return count

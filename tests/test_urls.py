@@ -19,8 +19,8 @@ from portal.accounts.models import User
 from portal.audit import checkpoints
 from portal.departments.models import AUTHORITY_DUTIES, Duty
 from portal.deputies.delegations import name_deputy
-from portal.rights.review import as_csv, effective_rights, sign_off
 from portal.models import Delivery, Event, Membership, Notice, Webhook
+from portal.rights.review import as_csv, effective_rights, sign_off
 from sharing import grants
 from sharing.models import Credential, Grant
 from tests.factories import (

@@ -33,7 +33,7 @@ COUNTY = frozenset({"applicant", "applicant_head", "clerk", "deputy"})
 PROVINCE = frozenset({"provider", "security"})
 
 
-PERSONAL = frozenset({"notices:notice-open", "deputies:deputy-end"})
+PERSONAL = frozenset({"notices:notice-open", "notices:notice-mark", "deputies:deputy-end"})
 """What is a person's own, and not their duty's."""
 
 
@@ -91,9 +91,9 @@ TABLE: dict[str, Row] = {
     "notices:notice-test": ("POST", SIGNED_IN, {}),
     "notices:delivery-list": ("GET", frozenset({"sysadmin"}), {}),
     "notices:delivery-retry": ("POST", frozenset({"sysadmin"}), {"pk": "delivery"}),
-    "notices:webhook": ("GET", frozenset({"secadmin"}), {"pk": "department"}),
-    "notices:webhook-remove": ("GET", frozenset({"secadmin"}), {"pk": "department"}),
-    "notices:webhook-test": ("POST", frozenset({"secadmin"}), {"pk": "department"}),
+    "notices:webhook": ("GET", frozenset({"secadmin", "clerk"}), {"pk": "department"}),
+    "notices:webhook-remove": ("GET", frozenset({"secadmin", "clerk"}), {"pk": "department"}),
+    "notices:webhook-test": ("POST", frozenset({"secadmin", "clerk"}), {"pk": "department"}),
     "catalog:dataset-list": ("GET", STAFF, {}),
     "catalog:list-export": ("GET", STAFF, {}),
     "catalog:dataset-mine": ("GET", CATALOGUER, {}),

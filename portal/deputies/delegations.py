@@ -167,4 +167,4 @@ def _tell(delegation: Delegation, kind: NoticeKind, actor: Actor) -> None:
     """Both people, except whoever did it."""
     people = [p for p in (delegation.principal, delegation.deputy) if p.pk != actor.user_id]
     data = {"department": delegation.department.name, "note": f"{delegation.valid_from} – {delegation.valid_until}"}
-    notify(people, kind, url=reverse("deputies:deputy-list"), data=data)
+    notify(people, kind, url=reverse("deputies:deputy-list"), data=data, department=delegation.department)

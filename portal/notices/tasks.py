@@ -27,3 +27,12 @@ def remove_old(timestamp: int) -> None:
     from portal.notices import send
 
     send.remove_old()
+
+
+@app.periodic(cron="*/15 * * * *")
+@app.task(queue="default", name="notices.requeue_stalled", queueing_lock="notices.requeue_stalled")
+def requeue_stalled(timestamp: int) -> None:
+    """Queue deliveries again whose worker died."""
+    from portal.notices import send
+
+    send.requeue_stalled()

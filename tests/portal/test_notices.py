@@ -115,7 +115,11 @@ def test_a_webhook_is_called_once_for_a_department_and_signed(world: World, serv
     keeper = actor(make_user("secadmin", admin_role="security"))
     secret = webhooks.configure(department=world.county_bureau, actor=keeper, url=f"{address}/in", is_active=True)
     assert secret not in Webhook.objects.get().sealed_secret
-    notify([world.applicant_head, world.applicant], "item_granted", url="/grants/", data=DATA)
+    people = [world.applicant_head, world.applicant]
+    notify(people, "item_granted", url="/grants/", data=DATA, department=world.province_bureau)
+    notify(people, "item_granted", url="/grants/", data=DATA)
+    assert not Delivery.objects.exists()  # it is the business of another department, or nobody's but their own
+    notify(people, "item_granted", url="/grants/", data=DATA, department=world.county_bureau)
     row = delivery.attempt(Delivery.objects.get().pk)
     assert row is not None and (row.state, row.status, row.answer) == ("sent", 200, "y" * 200)
     [(header, body)] = got
@@ -213,3 +217,12 @@ def test_the_list_filters_and_marks(world: World) -> None:
     assert len(client.get("/notices/?unread=1").context["lines"]) == 1
     client.post("/notices/settings/", {"decisions": "none", "requests": "none", "catalogue": "none", "account": "none"})
     assert set(preferences.choices_of([world.applicant.pk]).values()) == {"none"}
+
+
+def test_a_delivery_whose_worker_died_is_queued_again(world: World) -> None:
+    User.objects.filter(pk=world.applicant.pk).update(email="a@example.com")
+    notify(User.objects.filter(pk=world.applicant.pk), "step_opened", url="/", data=DATA)
+    assert send.requeue_stalled() == 0
+    assert send.requeue_stalled(dt.timedelta(seconds=-1)) == 1
+    delivery.attempt(Delivery.objects.get().pk)
+    assert send.requeue_stalled(dt.timedelta(seconds=-1)) == 0
