@@ -35,6 +35,8 @@ class Permission(StrEnum):
     DUTY_ASSIGN = "duty.assign"
     DEPUTY_NAME = "deputy.name"
     RIGHTS_REVIEW = "rights.review"
+    DEPARTMENT_MANAGE = "department.manage"
+    DEPARTMENT_PEOPLE = "department.people"
     PEOPLE_VIEW = "people.view"
     PEOPLE_MANAGE = "people.manage"
     AUDIT_READ = "audit.read"
@@ -240,7 +242,7 @@ def has_perm(user: User | AnonymousUser, permission: Permission, obj: Any = None
     return can(Actor.of(user), permission, obj)
 
 
-@rule(Permission.DUTY_ASSIGN, Permission.WEBHOOK_MANAGE)
+@rule(Permission.DUTY_ASSIGN, Permission.WEBHOOK_MANAGE, Permission.DEPARTMENT_PEOPLE)
 def _assigns_duties(actor: Actor, department: Any) -> bool:
     if actor.is_system or actor.standing.admin_role == "security":
         return True
@@ -253,6 +255,11 @@ def _names_deputies(actor: Actor, delegation: Any) -> bool:
     if actor.user_id is None or actor.user_id == delegation.deputy_id or actor.on_behalf_of:
         return False
     return actor.user_id == delegation.principal_id or actor.standing.holds(delegation.department_id, Duty.CLERK)
+
+
+@rule(Permission.DEPARTMENT_MANAGE)
+def _manages_departments(actor: Actor, department: Any) -> bool:
+    return actor.is_system or actor.standing.admin_role == "security"
 
 
 @rule(Permission.PEOPLE_VIEW, Permission.PEOPLE_MANAGE, Permission.RIGHTS_REVIEW)

@@ -3,7 +3,7 @@
 from portal.accounts.models import AdminRole, User
 from portal.audit.models import ArchivedHead, ArchivedMonth, Checkpoint, Event, EventStream, SealedHead
 from portal.calendars.models import CalendarDay, CalendarYear
-from portal.departments.models import Department, Duty, DutyGroup, Level, Membership, Region
+from portal.departments.models import Department, DepartmentChange, Duty, DutyGroup, Level, Membership, Region
 from portal.deputies.models import Delegation
 from portal.notices.models import Delivery, Notice, NoticeKind, NoticePreference, Webhook
 from portal.rights.models import RightsReview
@@ -18,6 +18,7 @@ __all__ = [
     "Delegation",
     "Delivery",
     "Department",
+    "DepartmentChange",
     "Duty",
     "DutyGroup",
     "Event",

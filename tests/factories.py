@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
+from stdnum.cn import uscc
 
 from catalog import lifecycle, loading, search
 from catalog.models import Dataset, DatasetState, Theme
@@ -44,7 +45,8 @@ def make_regions() -> dict[str, Region]:
 
 
 def make_department(name: str, region: Region, kind: str = "bureau") -> Department:
-    code = f"TEST{next(_numbers):014d}"
+    body = f"11{region.code[:6]}MB{next(_numbers):07d}"
+    code = body + uscc.calc_check_digit(body)
     found = Department.objects.filter(name=name, region=region).first()
     return found or Department.objects.create(name=name, region=region, kind=kind, credit_code=code)
 

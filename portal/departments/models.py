@@ -199,3 +199,40 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.department} · {self.get_duty_display()}"
+
+
+class ChangeKind(models.TextChoices):
+    """What can happen to a department (机构沿革)."""
+
+    CREATED = "created", pgettext_lazy("department", "Created")
+    EDITED = "edited", pgettext_lazy("department", "Edited")
+    RENAMED = "renamed", pgettext_lazy("department", "Renamed")
+    MERGED = "merged", pgettext_lazy("department", "Merged")
+    SPLIT = "split", pgettext_lazy("department", "Split")
+    MOVED = "moved", pgettext_lazy("department", "Moved under another superior")
+    ABOLISHED = "abolished", pgettext_lazy("department", "Abolished")
+
+
+class DepartmentChange(models.Model):
+    """One line of a department's history: what became of ``source``, and into which ``target`` it went.
+
+    ``target`` is the successor of a merger or abolition, a part that was split off, the new superior of a move, and
+    null otherwise. ``old_name`` is the name until that day, under which the department is still found.
+    """
+
+    kind = models.CharField(_("change"), max_length=12, choices=ChangeKind.choices)
+    source = models.ForeignKey(Department, models.PROTECT, related_name="changes")
+    target = models.ForeignKey(Department, models.PROTECT, null=True, blank=True, related_name="changes_into")
+    old_name = models.CharField(max_length=100, blank=True)
+    new_name = models.CharField(max_length=100, blank=True)
+    on_day = models.DateField(_("on"), default=timezone.localdate)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    legal_basis = models.CharField(_("legal basis"), max_length=500, blank=True)
+    moved = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("department change")
+        ordering = ["-on_day", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.source} · {self.get_kind_display()}"

@@ -29,6 +29,9 @@ class NoticeKind(models.TextChoices):
     DATASET_WITHDRAWN = "dataset_withdrawn", _("Withdrawn")
     DEPUTY_NAMED = "deputy_named", _("Deputy named")
     DEPUTY_ENDED = "deputy_ended", _("Deputy ended")
+    DUTY_GIVEN = "duty_given", _("Duty given")
+    DUTY_ENDED = "duty_ended", _("Duty ended")
+    DEPARTMENT_CHANGED = "department_changed", _("Department changed")
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):

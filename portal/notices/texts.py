@@ -23,6 +23,9 @@ _SENTENCES: dict[str, str | Promise] = {
     NoticeKind.DATASET_WITHDRAWN: _("The dataset “%(title)s” was withdrawn: %(note)s"),
     NoticeKind.DEPUTY_NAMED: _("A deputy was named in %(department)s for %(note)s. See who stands in for whom."),
     NoticeKind.DEPUTY_ENDED: _("A deputy's term in %(department)s (%(note)s) was ended."),
+    NoticeKind.DUTY_GIVEN: _("You were given a duty in %(department)s: %(duty)s."),
+    NoticeKind.DUTY_ENDED: _("Your duty in %(department)s has ended: %(duty)s."),
+    NoticeKind.DEPARTMENT_CHANGED: _("%(department)s has changed: %(note)s"),
 }
 
 
