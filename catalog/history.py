@@ -24,6 +24,7 @@ SENTENCES: dict[str, str | Promise] = {
     "dataset.published": gettext_lazy("published version %(version)s"),
     "dataset.returned": gettext_lazy("returned it for changes: %(note)s"),
     "dataset.withdrawn": gettext_lazy("withdrew it: %(reason)s"),
+    "dataset.moved": gettext_lazy("moved it from %(from)s to %(to)s"),
     "dataset.imported": gettext_lazy("imported the record"),
     "exception.given": gettext_lazy("let %(department)s see it until %(until)s: %(reason)s"),
     "exception.ended": gettext_lazy("ended the exception for %(department)s"),

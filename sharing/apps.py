@@ -10,7 +10,12 @@ class SharingConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import lifecycle
+        from portal.departments import figures, moving
+        from sharing import departments as sharing_departments
+        from sharing import moving as sharing_moving
         from sharing import navigation, rules, verification, withdrawal  # noqa: F401  (registers the answers and the checks)
 
         lifecycle.on_withdrawn(withdrawal.dataset_withdrawn)
+        moving.register(sharing_moving.SharingMover())
+        figures.register(sharing_departments.figures)
         navigation.register()

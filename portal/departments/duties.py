@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,10 +18,14 @@ from portal.access import Actor, Permission
 from portal.audit import record
 from portal.departments.models import Department, Duty, DutyGroup, Membership
 from portal.deputies.models import Delegation
-from portal.errors import InvalidInput
+from portal.errors import InvalidInput, NotPermitted, WrongState
+from portal.notices.models import NoticeKind
 
 if TYPE_CHECKING:
     from portal.accounts.models import User
+
+ONLY_BY_ADMINISTRATOR = frozenset({Duty.CLERK, Duty.AUTHORITY_HEAD})
+"""Duties that the security administrator alone gives and ends."""
 
 
 def duty_group(department: Department, duty: str) -> Group:
@@ -71,6 +76,10 @@ def assign(
             but the duty is an authority's, or the term ends before it begins.
     """
     actor = access.require(actor, Permission.DUTY_ASSIGN, department)
+    _check_clerk(actor, user, duty)
+    _check_own_person(actor, user, department)
+    if not department.is_active:
+        raise WrongState(_("This department has ended; give the duty in its successor."))
     if user.admin_role:
         raise InvalidInput(_("An administrator of the portal cannot hold a duty in a department."), fields={"user": []})
     if not user.is_active:
@@ -94,14 +103,46 @@ def assign(
         actor=actor,
         data={"user": user.username, "duty": str(Duty(duty)), "until": valid_until and valid_until.isoformat()},
     )
+    _tell(NoticeKind.DUTY_GIVEN, membership, actor)
     return membership
+
+
+def _check_clerk(actor: Actor, user: User, duty: str) -> None:
+    """A clerk gives nothing to themselves, and neither the clerk's duty nor the authority head's to anybody."""
+    if actor.is_system or actor.standing.admin_role == "security":
+        return
+    if actor.user_id == user.pk or duty in ONLY_BY_ADMINISTRATOR:
+        raise NotPermitted(permission=Permission.DUTY_ASSIGN.value)
+
+
+def _check_own_person(actor: Actor, user: User, department: Department) -> None:
+    """A clerk manages people of the own department, and new people whom no other department has yet."""
+    if actor.is_system or actor.standing.admin_role == "security":
+        return
+    known = Membership.objects.filter(user=user)
+    if known.exists() and not known.filter(department=department).exists():
+        message = _("This person belongs to another department; the security administrator can give the duty.")
+        raise InvalidInput(message, fields={"username": [message]})
+
+
+def _tell(kind: NoticeKind, membership: Membership, actor: Actor) -> None:
+    """Tell the person; what the portal itself gives, at its first start, needs no notice."""
+    if actor.is_system:
+        return
+    from portal.notices.send import notify  # needs the user model, which is loaded after this module
+
+    data = {"department": membership.department.name, "duty": str(Duty(membership.duty).label)}
+    notify([membership.user], kind, url=reverse("accounts:profile"), data=data)
 
 
 @transaction.atomic
 def end(*, membership: Membership, actor: Actor) -> None:
     """End a duty today; the person loses its rights at once. Ending it again changes nothing."""
     actor = access.require(actor, Permission.DUTY_ASSIGN, membership.department)
-    membership = Membership.objects.select_for_update().get(pk=membership.pk)
+    membership = (
+        Membership.objects.select_for_update(of=("self",)).select_related("user", "department").get(pk=membership.pk)
+    )
+    _check_clerk(actor, membership.user, membership.duty)
     yesterday = timezone.localdate() - dt.timedelta(days=1)
     if membership.valid_until and membership.valid_until <= yesterday:
         return
@@ -114,6 +155,7 @@ def end(*, membership: Membership, actor: Actor) -> None:
         actor=actor,
         data={"user": membership.user.username, "duty": membership.duty},
     )
+    _tell(NoticeKind.DUTY_ENDED, membership, actor)
 
 
 def holders(department: Department, duty: str) -> list[User]:

@@ -1,4 +1,4 @@
-"""What goes along when a department becomes another: each app above registers a mover for what it keeps by department."""
+"""What goes along when a department becomes another; each app above registers a mover for what it keeps."""
 
 from __future__ import annotations
 
@@ -52,6 +52,9 @@ class Mover(Protocol):
     def preview(self, move: Move) -> list[Line]:
         """What would move, in a fixed number of queries; the keys and counts are those that ``apply`` returns."""
 
+    def choices(self, department: Department) -> dict[str, list[tuple[str, str]]]:
+        """What can be chosen one by one in a split: (key, label) by kind (``datasets``, ``requests``, …)."""
+
     def blockers(self, moves: list[Move]) -> list[str]:
         """Sentences that say why the moves cannot be made."""
 
@@ -104,6 +107,11 @@ def blockers(moves: list[Move]) -> list[str]:
     return [sentence for mover in _movers for sentence in mover.blockers(moves)]
 
 
+def choices(department: Department) -> dict[str, list[tuple[str, str]]]:
+    """What can be chosen one by one when the department is split."""
+    return {kind: rows for mover in _movers for kind, rows in mover.choices(department).items()}
+
+
 def apply(move: Move, actor: Actor) -> dict[str, int]:
     """Move everything; returns how many of each kind that there is."""
     moved: dict[str, int] = {}
@@ -134,6 +142,10 @@ class PeopleMover:
             Line("duties", _("Duties"), len(rows)),
             Line("branches", _("Branches"), len(branches), tuple(str(row) for row in branches[:20])),
         ]
+
+    def choices(self, department: Department) -> dict[str, list[tuple[str, str]]]:
+        rows = self._rows(Move(department, None))
+        return {"memberships": [(str(row.pk), f"{row.user} · {row.get_duty_display()}") for row in rows]}
 
     def blockers(self, moves: list[Move]) -> list[str]:
         return []
