@@ -125,6 +125,19 @@ def create(*, actor: Actor, values: Mapping[str, Any], legal_basis: str = "") ->
     return department
 
 
+def record_created(departments: Sequence[Department], actor: Actor, basis: str) -> None:
+    """History and first events of departments that a list brought, and their authorities' regions told."""
+    DepartmentChange.objects.bulk_create(
+        DepartmentChange(kind=ChangeKind.CREATED, source=d, by=actor.user, legal_basis=basis, new_name=d.name)
+        for d in departments
+    )
+    entries = ((record.stream_of(d), {"new": d.name, "basis": basis}) for d in departments)
+    record.append_first(entries, verb="department.created", actor=actor)
+    for department in departments:
+        if department.is_authority:
+            moving.tell_authority_changed(department.region)
+
+
 @transaction.atomic
 def edit(
     *, department: Department, actor: Actor, values: Mapping[str, Any], seen: str, legal_basis: str = ""

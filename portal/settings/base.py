@@ -219,6 +219,12 @@ WEBHOOK_TIMEOUT_S = 5
 NOTICE_KEEP_DAYS = env.int("NOTICE_KEEP_DAYS", default=180)
 """Notices that were read and are older are removed."""
 
+# --- Departments ----------------------------------------------------------------------------------------------------
+DEPARTMENT_IMPORT_BYTES = env.int("DEPARTMENT_IMPORT_BYTES", default=10 * 1024**2)
+"""The largest workbook of departments or people that can be imported."""
+DEPARTMENT_IMPORT_ROWS = env.int("DEPARTMENT_IMPORT_ROWS", default=20_000)
+"""The most lines that it may have."""
+
 # --- Language and time ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
