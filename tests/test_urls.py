@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -121,6 +122,9 @@ def objects(world: World) -> dict[str, Any]:
         "grant": grant.pk,
         "credential": Credential.objects.get().pk,
         "csv": "csv",
+        "people_kind": "people",
+        "import_token": uuid4(),
+        "membership_department": world.province_bureau.pk,
     }
 
 

@@ -14,8 +14,8 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.core.files.uploadedfile import UploadedFile
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.urls import reverse
@@ -289,9 +289,7 @@ def _load_departments(found: Plan, actor: Actor) -> None:
             _change_department(line, actor, basis)
 
 
-def _create_departments(
-    rows: list[dict[str, Any]], made: dict[str, Any], actor: Actor, basis: str
-) -> dict[str, UUID]:
+def _create_departments(rows: list[dict[str, Any]], made: dict[str, Any], actor: Actor, basis: str) -> dict[str, UUID]:
     departments = [
         Department(
             credit_code=v["credit_code"],
@@ -408,9 +406,7 @@ def _person_line(row: Row, user: User | None, membership: Membership | None) -> 
     duty = f"{values['department']} · {Duty(values['duty']).label}" if values["duty"] else ""
     if user is None:
         return Planned(row, "new", title, [("duty", "", duty)] if duty else [])
-    changed = [
-        (key, getattr(user, key), values[key]) for key in ("name", "title") if getattr(user, key) != values[key]
-    ]
+    changed = [(key, getattr(user, key), values[key]) for key in ("name", "title") if getattr(user, key) != values[key]]
     if duty and membership is None:
         changed.append(("duty", "", duty))
     elif membership:

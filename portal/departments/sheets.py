@@ -46,7 +46,7 @@ DEPARTMENTS = (
 )
 PEOPLE = (
     Column("username", gettext_lazy("User name"), is_needed=True),
-    Column("name", gettext_lazy("Name"), is_needed=True),
+    Column("name", gettext_lazy("Name")),
     Column("title", gettext_lazy("Position")),
     Column("department", gettext_lazy("Credit code of the department")),
     Column("duty", gettext_lazy("Duty")),
