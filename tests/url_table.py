@@ -92,7 +92,7 @@ TABLE: dict[str, Row] = {
     "departments:department-merge": ("GET", frozenset({"secadmin"}), {"pk": "department"}),
     "departments:department-split": ("GET", frozenset({"secadmin"}), {"pk": "department"}),
     "departments:department-abolish": ("GET", frozenset({"secadmin"}), {"pk": "department"}),
-    "departments:people": ("GET", frozenset({"secadmin"}), {"pk": "department"}),
+    "departments:people": ("GET", frozenset({"secadmin", "clerk"}), {"pk": "department"}),
     "departments:people-end": (
         "POST",
         frozenset({"secadmin"}),
