@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import statistics
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -51,13 +51,13 @@ def response_times(department: Department) -> tuple[float | None, float | None]:
         decided_at__gte=timezone.now() - YEAR,
         opened_at__isnull=False,
     ).order_by("-decided_at")
-    rows = list(decided.values_list("opened_at", "decided_at", late=Q(due_at__lt=F("decided_at")))[:SAMPLE])
+    rows = list(decided.values_list("opened_at", "decided_at", "due_at")[:SAMPLE])
     if not rows:
         return None, None
-    days = [(timezone.localdate(opened), timezone.localdate(done)) for opened, done, _late in rows]
+    days = [(timezone.localdate(opened), timezone.localdate(done)) for opened, done, _due in rows]
     calendar = WorkingDays(min(a for a, _b in days), max(b for _a, b in days))
     spent = [_between(calendar, first, last) for first, last in days]
-    return statistics.median(spent), sum(bool(late) for *_times, late in rows) / len(rows)
+    return statistics.median(spent), sum(bool(due and due < done) for _opened, done, due in rows) / len(rows)
 
 
 def _between(calendar: WorkingDays, first: dt.date, last: dt.date) -> int:

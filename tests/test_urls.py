@@ -124,7 +124,7 @@ def objects(world: World) -> dict[str, Any]:
         "csv": "csv",
         "people_kind": "people",
         "import_token": uuid4(),
-        "membership_department": world.province_bureau.pk,
+        "provider": world.province_bureau.pk,
     }
 
 

@@ -96,7 +96,7 @@ TABLE: dict[str, Row] = {
     "departments:people-end": (
         "POST",
         frozenset({"secadmin"}),
-        {"pk": "membership_department", "membership": "membership"},
+        {"pk": "provider", "membership": "membership"},
     ),
     "audit:event-list": ("GET", frozenset({"auditor"}), {}),
     "audit:event-export": ("GET", frozenset({"auditor"}), {}),

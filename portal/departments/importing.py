@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 import time
@@ -498,14 +497,15 @@ def _record_duties(rows: list[Membership], actor: Actor) -> None:
         by_department[row.department_id].append(row)
     for pk, found in sorted(by_department.items()):
         people = [
-            {"user": row.user.username, "duty": str(row.duty), "from": _iso(row.valid_from), "until": _iso(row.valid_until)}
+            {
+                "user": row.user.username,
+                "duty": str(row.duty),
+                "from": row.valid_from.isoformat(),
+                "until": row.valid_until and row.valid_until.isoformat(),
+            }
             for row in found
-        ]  # fmt: skip
+        ]
         record.append(stream=f"department:{pk}", verb="duty.imported", actor=actor, data={"people": people})
-
-
-def _iso(day: dt.date | None) -> str | None:
-    return day.isoformat() if day else None
 
 
 def _tell(created: list[Membership]) -> None:

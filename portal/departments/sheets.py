@@ -193,9 +193,9 @@ def rejected(columns: Sequence[Column], rows: Iterable[Row]) -> bytes:
     """The bad lines as they were, with their line number and what is wrong with them."""
     extra = (Column("line", gettext_lazy("Line")), Column("reason", gettext_lazy("Reason")))
     lines = (
-        [*(row.values[c.key] for c in columns), row.number, "; ".join(f"{f.cell} {f.reason}".strip() for f in row.faults)]
+        [*(row.values[c.key] for c in columns), row.number, "; ".join(f"{f.cell} {f.reason}" for f in row.faults)]
         for row in rows
-    )  # fmt: skip
+    )
     return write(_("Rejected lines"), (*columns, *extra), lines)
 
 
@@ -203,9 +203,9 @@ def departments_workbook() -> bytes:
     """All active departments."""
     rows = Department.objects.active().select_related("parent").order_by("region__level", "region_id", "name")
     lines = (
-        [r.credit_code, r.name, r.short_name, r.region_id, r.get_kind_display(), r.parent.credit_code if r.parent else ""]
+        [r.credit_code, r.name, r.short_name, r.region_id, r.get_kind_display(), getattr(r.parent, "credit_code", "")]
         for r in rows
-    )  # fmt: skip
+    )
     return write(_("Departments"), DEPARTMENTS, lines)
 
 
