@@ -57,7 +57,7 @@ def response_times(department: Department) -> tuple[float | None, float | None]:
     days = [(timezone.localdate(opened), timezone.localdate(done)) for opened, done, _due in rows]
     calendar = WorkingDays(min(a for a, _b in days), max(b for _a, b in days))
     spent = [_between(calendar, first, last) for first, last in days]
-    return statistics.median(spent), sum(bool(due and due < done) for _opened, done, due in rows) / len(rows)
+    return statistics.median(spent), sum(bool(due and done and due < done) for _opened, done, due in rows) / len(rows)
 
 
 def _between(calendar: WorkingDays, first: dt.date, last: dt.date) -> int:

@@ -347,7 +347,7 @@ def _plan_people(rows: list[Row]) -> Plan:
         _check_duty(row, kinds, departments, given)
         if not row.faults:
             persons.setdefault(row.values["username"], row)
-            key = (user.pk if user else 0, getattr(row.values["department"], "pk", None), row.values["duty"])
+            key: Any = (user.pk if user else 0, getattr(row.values["department"], "pk", None), row.values["duty"])
             planned[row.number] = _person_line(row, user, held.get(key))
     return _finished("people", rows, planned)
 

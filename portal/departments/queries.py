@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from portal.departments.models import ChangeKind, Department, DepartmentChange, Region
@@ -50,7 +50,7 @@ def region_node(code: str) -> dict[str, Any]:
     }
 
 
-def _with_branches() -> QuerySet[Department]:
+def _with_branches() -> QuerySet[Any]:
     counted = Count("branches", filter=Q(branches__is_active=True))
     return Department.objects.active().select_related("region").annotate(n=counted)
 
@@ -62,7 +62,8 @@ def line_node(pk: str, page: str) -> dict[str, Any]:
     except ValueError:
         at = None
     if at is None:
-        rows = _with_branches().filter(parent__isnull=True).order_by("region__level", "-n", "region_id", "name")
+        tops = _with_branches().filter(parent__isnull=True)
+        rows = tops.order_by("region__level", F("n").desc(), "region_id", "name")
         return {"at": None, "above": [], "page": Paginator(rows, LINE_PAGE).get_page(page)}
     above: list[Department] = []
     parent_id = at.parent_id
