@@ -9,11 +9,12 @@ from uuid import UUID
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from catalog import search
-from catalog.models import DataItem, Dataset, DatasetGroupObjectPermission, DatasetState
+from catalog.models import AccessException, DataItem, Dataset, DatasetGroupObjectPermission, DatasetState
 from catalog.rules import reviewing_authority
 from portal.access import Actor
 from portal.audit import record
@@ -107,7 +108,18 @@ class CatalogMover:
             ignore_conflicts=True,
         )
         DatasetGroupObjectPermission.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        self._hand_over_terms(move.target, groups)
         return len(rows), {row.content_object_id for row in rows}
+
+    def _hand_over_terms(self, target: Department, groups: dict[int, Group]) -> None:
+        """The terms and reasons of the exceptions; where the successor has one of its own, that one stands."""
+        for exception in AccessException.objects.standing().filter(group__in=groups):
+            group = groups[exception.group_id]
+            if AccessException.objects.standing().filter(dataset=exception.dataset_id, group=group).exists():
+                exception.ended_at = timezone.now()
+            else:
+                exception.department, exception.group = target, group
+            exception.save(update_fields=["department", "group", "ended_at"])
 
 
 def figures(department: Department) -> list[Figure]:

@@ -12,5 +12,8 @@ class PortalConfig(AppConfig):
         from portal import navigation
         from portal.accounts import sessions  # noqa: F401  (connects the receivers)
         from portal.audit import archive, checkpoints  # noqa: F401  (registers the checks)
+        from portal.departments import moving
+        from portal.deputies.moving import DelegationMover
 
+        moving.register(DelegationMover())
         navigation.register()

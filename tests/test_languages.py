@@ -31,7 +31,7 @@ CHINESE_DATA = {
     *("联合检查", "年休假"),
 }
 """What the objects of the tests are called, and say."""
-CODES = re.compile(r"GX\d+|sq_[\w\-]+|TEST\d{14}")
+CODES = re.compile(r"GX\d+|sq_[\w\-]+|MB[0-9A-Z]{8}")
 
 
 def pages(objects: dict[str, Any], language: str) -> Iterator[tuple[str, str]]:
