@@ -39,6 +39,7 @@ class Permission(StrEnum):
     DEPARTMENT_PEOPLE = "department.people"
     PEOPLE_VIEW = "people.view"
     PEOPLE_MANAGE = "people.manage"
+    FACTOR_RESET_CONFIRM = "factor_reset.confirm"
     AUDIT_READ = "audit.read"
     SYSTEM_VIEW = "system.view"
     WEBHOOK_MANAGE = "webhook.manage"

@@ -1,6 +1,6 @@
 """All models of the portal app, gathered from its rooms."""
 
-from portal.accounts.models import AdminRole, User
+from portal.accounts.models import AdminRole, KnownDevice, OldPassword, SecondFactorReset, User
 from portal.audit.models import ArchivedHead, ArchivedMonth, Checkpoint, Event, EventStream, SealedHead
 from portal.calendars.models import CalendarDay, CalendarYear
 from portal.departments.models import Department, DepartmentChange, Duty, DutyGroup, Level, Membership, Region
@@ -23,14 +23,17 @@ __all__ = [
     "DutyGroup",
     "Event",
     "EventStream",
+    "KnownDevice",
     "Level",
     "Membership",
     "Notice",
     "NoticeKind",
     "NoticePreference",
+    "OldPassword",
     "Region",
     "RightsReview",
     "SealedHead",
+    "SecondFactorReset",
     "User",
     "Webhook",
 ]

@@ -37,6 +37,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("language/", set_language, name="set_language"),
     path("accounts/", include("portal.accounts.urls")),
+    path("accounts/", include("portal.accounts.allauth_urls")),
     path("departments/", include("portal.departments.urls")),
     path("deputies/", include("portal.deputies.urls")),
     path("notices/", include("portal.notices.urls")),

@@ -114,6 +114,38 @@ TABLE: dict[str, Row] = {
     "notices:webhook": ("GET", frozenset({"secadmin", "clerk"}), {"pk": "department"}),
     "notices:webhook-remove": ("GET", frozenset({"secadmin", "clerk"}), {"pk": "department"}),
     "notices:webhook-test": ("POST", frozenset({"secadmin", "clerk"}), {"pk": "department"}),
+    # Sign-in
+    "account_login": ("GET", EVERYONE, {}),
+    "account_logout": ("POST", EVERYONE, {}),
+    "account_reauthenticate": ("GET", SIGNED_IN, {}),
+    "account_inactive": ("GET", frozenset(), {}),  # leads to the sign-in page
+    "mfa_index": ("GET", SIGNED_IN, {}),
+    "mfa_authenticate": ("GET", frozenset(), {}),  # only between password and sign-in
+    "mfa_reauthenticate": ("GET", SIGNED_IN, {}),
+    "mfa_activate_totp": ("GET", SIGNED_IN, {}),
+    "mfa_view_recovery_codes": ("GET", frozenset(), {}),  # nobody here has any
+    "mfa_generate_recovery_codes": ("GET", SIGNED_IN, {}),
+    "mfa_download_recovery_codes": ("GET", frozenset(), {}),
+    "mfa_list_webauthn": ("GET", SIGNED_IN, {}),
+    "mfa_add_webauthn": ("GET", SIGNED_IN, {}),
+    "mfa_reauthenticate_webauthn": ("GET", SIGNED_IN, {}),
+    "mfa_remove_webauthn": ("GET", SIGNED_IN, {"pk": "person"}),
+    "mfa_edit_webauthn": ("GET", SIGNED_IN, {"pk": "person"}),
+    "mfa_deactivate_totp": ("GET", frozenset(), {}),
+    "mfa_login_webauthn": ("GET", SIGNED_IN, {}),
+    "openid_connect_login": ("POST", frozenset(), {"provider_id": "csv"}),  # no provider is set up
+    "openid_connect_callback": ("GET", frozenset(), {"provider_id": "csv"}),
+    "accounts:session-list": ("GET", SIGNED_IN, {}),
+    "accounts:session-end": ("POST", SIGNED_IN, {}),
+    "accounts:person-create": ("GET", frozenset({"secadmin"}), {}),
+    "accounts:password-reset": ("GET", frozenset({"secadmin"}), {"pk": "person"}),
+    "accounts:admin-role": ("POST", frozenset({"secadmin"}), {"pk": "person"}),
+    "accounts:factor-reset-ask": ("GET", frozenset({"secadmin"}), {"pk": "person"}),
+    "accounts:unlock": ("POST", frozenset({"secadmin"}), {"pk": "person"}),
+    "accounts:lockout-list": ("GET", frozenset({"secadmin"}), {}),
+    "accounts:factor-reset-list": ("GET", frozenset({"secadmin"}), {}),
+    "accounts:factor-reset-confirm": ("POST", frozenset(), {"pk": "person"}),  # none waits
+    "accounts:factor-reset-cancel": ("POST", frozenset(), {"pk": "person"}),
     "catalog:dataset-list": ("GET", STAFF, {}),
     "catalog:list-export": ("GET", STAFF, {}),
     "catalog:dataset-mine": ("GET", CATALOGUER, {}),

@@ -32,6 +32,10 @@ class NoticeKind(models.TextChoices):
     DUTY_GIVEN = "duty_given", _("Duty given")
     DUTY_ENDED = "duty_ended", _("Duty ended")
     DEPARTMENT_CHANGED = "department_changed", _("Department changed")
+    NEW_DEVICE = "new_device", _("New device")
+    FACTOR_RESET_ASKED = "factor_reset_asked", _("Reset to confirm")
+    FACTOR_RESET = "factor_reset", _("Second factor reset")
+    PASSWORD_RESET = "password_reset", _("Password reset")
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):

@@ -26,6 +26,17 @@ _SENTENCES: dict[str, str | Promise] = {
     NoticeKind.DUTY_GIVEN: _("You were given a duty in %(department)s: %(duty)s."),
     NoticeKind.DUTY_ENDED: _("Your duty in %(department)s has ended: %(duty)s."),
     NoticeKind.DEPARTMENT_CHANGED: _("%(department)s has changed: %(note)s"),
+    NoticeKind.NEW_DEVICE: _(
+        "Your account was used on a device not seen before: %(device)s, %(address)s. "
+        "If this was not you, end the session and change your password."
+    ),
+    NoticeKind.FACTOR_RESET_ASKED: _("The second factor of %(name)s is to be reset. Please check and confirm it."),
+    NoticeKind.FACTOR_RESET: _(
+        "Your second factor was removed by %(first)s and %(second)s. Set up a new one when you next sign in."
+    ),
+    NoticeKind.PASSWORD_RESET: _(
+        "Your password was reset by %(name)s. You chose a new one, or will at your next sign-in."
+    ),
 }
 
 
