@@ -1,4 +1,4 @@
-"""What holds on every page of somebody who is signed in: the session's limits, a password and a second factor in order."""
+"""What holds on every page of somebody signed in: the limits of sessions, password and second factor in order."""
 
 from __future__ import annotations
 

@@ -219,7 +219,7 @@ SECOND_FACTOR_DUTIES = env.list(
     "SECOND_FACTOR_DUTIES",
     default=["system", "security", "audit", "authority_head", "provider_approver", "security_officer"],
 )
-"""Administrators and duties whose holders must have a second factor; without one they get no further than setting it up."""
+"""Administrators and duties that need a second factor; without one they get no further than setting it up."""
 MFA_ADAPTER = "portal.accounts.adapters.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
