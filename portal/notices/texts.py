@@ -34,9 +34,7 @@ _SENTENCES: dict[str, str | Promise] = {
     NoticeKind.FACTOR_RESET: _(
         "Your second factor was removed by %(first)s and %(second)s. Set up a new one when you next sign in."
     ),
-    NoticeKind.PASSWORD_RESET: _(
-        "Your password was reset by %(name)s. Choose a new one at your next sign-in."
-    ),
+    NoticeKind.PASSWORD_RESET: _("Your password was reset by %(name)s. Choose a new one at your next sign-in."),
 }
 
 

@@ -176,6 +176,7 @@ def test_the_last_security_administrator_stays(world: World) -> None:
         people.set_active(user=first, actor=actor(first), is_active=False)
     people.set_active(user=second, actor=actor(first), is_active=True)
     people.set_admin_role(user=first, actor=actor(second), admin_role="")
+    first.refresh_from_db()
     with pytest.raises(NotPermitted):
         people.set_active(user=second, actor=actor(first), is_active=False)
     with pytest.raises(WrongState):
