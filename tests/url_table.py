@@ -120,7 +120,7 @@ TABLE: dict[str, Row] = {
     "account_reauthenticate": ("GET", SIGNED_IN, {}),
     "account_inactive": ("GET", frozenset(), {}),  # leads to the sign-in page
     "mfa_index": ("GET", SIGNED_IN, {}),
-    "mfa_authenticate": ("GET", frozenset(), {}),  # only between password and sign-in
+    "mfa_authenticate": ("GET", SIGNED_IN, {}),  # between password and sign-in; later it leads home
     "mfa_reauthenticate": ("GET", SIGNED_IN, {}),
     "mfa_activate_totp": ("GET", SIGNED_IN, {}),
     "mfa_view_recovery_codes": ("GET", frozenset(), {}),  # nobody here has any
