@@ -107,7 +107,7 @@ class FactorAdapter(DefaultMFAAdapter):
         others = Authenticator.objects.filter(user_id=authenticator.user_id, type__in=factors.STRONG)
         if others.exclude(pk=authenticator.pk).exists():
             return True
-        return not factors.is_required(Actor.of(authenticator.user))  # type: ignore[arg-type]
+        return not factors.is_required(Actor.of(authenticator.user))
 
 
 class IdentityAdapter(DefaultSocialAccountAdapter):

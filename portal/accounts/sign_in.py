@@ -47,7 +47,7 @@ def identity_login(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Go to the identity provider to sign in; attaching identities by hand is not offered."""
     if "process" in request.GET or "process" in request.POST:
         raise Http404
-    return oidc.login(request, provider_id)  # type: ignore[no-any-return]
+    return oidc.login(request, provider_id)
 
 
 class PasswordView(WorkplaceMixin, PasswordChangeView):
@@ -59,7 +59,8 @@ class PasswordView(WorkplaceMixin, PasswordChangeView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user = self.request.user
-        must = user.must_change_password or passwords.is_too_old(user)  # type: ignore[union-attr]
+        assert user.is_authenticated
+        must = user.must_change_password or passwords.is_too_old(user)
         return super().get_context_data(must=must, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:

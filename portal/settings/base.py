@@ -47,13 +47,14 @@ SESSION_COOKIE_AGE = env.int("SESSION_IDLE_SECONDS", default=1_800)
 """A session ends after so many idle seconds (GB/T 22239: 15 to 30 minutes)."""
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+_FORM_ACTION = ["'self'"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'self'"],
-        "form-action": ["'self'"],
+        "form-action": _FORM_ACTION,
         "frame-ancestors": ["'none'"],
     },
 }
@@ -259,10 +260,7 @@ SOCIALACCOUNT_PROVIDERS = {
 }
 if OIDC_ISSUER:
     # A browser follows the form on the sign-in page to the provider only when the policy names it.
-    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += [
-        "/".join(OIDC_ISSUER.split("/")[:3]),
-        *env.list("OIDC_ORIGINS", default=[]),
-    ]
+    _FORM_ACTION += ["/".join(OIDC_ISSUER.split("/")[:3]), *env.list("OIDC_ORIGINS", default=[])]
 
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=1 if env.bool("BEHIND_PROXY", default=False) else 0)
 """How many proxies of our own stand in front; so many addresses at the end of X-Forwarded-For are believed."""
