@@ -66,7 +66,7 @@ def ask_reset(*, user: User, actor: Actor, reason: str) -> SecondFactorReset:
         WrongState: there is no second factor, a reset waits already, it is the actor's own, or nobody could confirm.
         InvalidInput: no reason was given.
     """
-    access.require(actor, Permission.PEOPLE_MANAGE, user)
+    actor = access.require(actor, Permission.PEOPLE_MANAGE, user)
     assert actor.user is not None
     user = User.objects.select_for_update().get(pk=user.pk)
     if user.pk == actor.user_id:
@@ -94,7 +94,7 @@ def confirm_reset(*, reset: SecondFactorReset, actor: Actor) -> None:
         NotPermitted: the actor is the person, or neither a security administrator nor a clerk of the department.
         WrongState: the actor asked for it, or it was confirmed, cancelled or 24 hours have passed.
     """
-    access.require(actor, Permission.FACTOR_RESET_CONFIRM, reset.user)
+    actor = access.require(actor, Permission.FACTOR_RESET_CONFIRM, reset.user)
     reset = _lock_waiting(reset)
     if reset.asked_by_id == actor.user_id:
         raise WrongState(_("Another person than the one who asked must confirm."))

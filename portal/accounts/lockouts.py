@@ -87,7 +87,7 @@ def current() -> list[Lockout]:
 @transaction.atomic
 def lift(*, user: User, actor: Actor) -> int:
     """Forget the failed sign-ins of ``user`` from everywhere; returns how many addresses were counted."""
-    access.require(actor, Permission.PEOPLE_MANAGE, user)
+    actor = access.require(actor, Permission.PEOPLE_MANAGE, user)
     count, _by_model = AccessAttempt.objects.filter(username=user.username.lower()).delete()
     if count:
         record.append(stream=record.stream_of(user), verb="account.unlocked", actor=actor, data={"addresses": count})

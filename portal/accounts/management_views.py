@@ -43,7 +43,7 @@ class PersonCreateView(WorkplaceMixin, FormView[PersonForm]):
 def reset_password(request: HttpRequest, pk: int) -> HttpResponse:
     """Say what will happen, then give a password for one use."""
     actor = actor_of(request)
-    access.require(actor, Permission.PEOPLE_MANAGE)
+    actor = access.require(actor, Permission.PEOPLE_MANAGE)
     person = get_object_or_404(User, pk=pk)
     if request.method != "POST":
         return render(request, "portal/password_reset.html", {"person": person})
@@ -63,7 +63,7 @@ def set_admin_role(request: HttpRequest, pk: int) -> HttpResponse:
 def ask_factor_reset(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for the reset of a lost second factor."""
     actor = actor_of(request)
-    access.require(actor, Permission.PEOPLE_MANAGE)
+    actor = access.require(actor, Permission.PEOPLE_MANAGE)
     person = get_object_or_404(User, pk=pk)
     form = FactorResetForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

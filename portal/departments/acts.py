@@ -267,5 +267,5 @@ class AbolishView(ActView):
 def require_people(actor: access.Actor, pk: UUID) -> Department:
     """The department whose people the actor manages; others are refused."""
     department = get_object_or_404(Department.objects.select_related("region"), pk=pk)
-    access.require(actor, Permission.DEPARTMENT_PEOPLE, department)
+    actor = access.require(actor, Permission.DEPARTMENT_PEOPLE, department)
     return department

@@ -115,7 +115,7 @@ def create(*, actor: Actor, values: Mapping[str, Any], legal_basis: str = "") ->
     Raises:
         InvalidInput: by field: a name or code taken, a code that is none, a second authority of a region.
     """
-    access.require(actor, Permission.DEPARTMENT_MANAGE)
+    actor = access.require(actor, Permission.DEPARTMENT_MANAGE)
     department = Department(**values)
     _save(department, is_new=True)
     moving.all_groups(department)
@@ -147,7 +147,7 @@ def edit(
     Raises:
         WrongState: the department changed since ``seen``. InvalidInput: by field.
     """
-    access.require(actor, Permission.DEPARTMENT_MANAGE, department)
+    actor = access.require(actor, Permission.DEPARTMENT_MANAGE, department)
     department = _lock([department])[department.pk]
     if mark_of(department) != seen:
         raise WrongState
@@ -195,7 +195,7 @@ def move_under(
     *, department: Department, superior: Department | None, actor: Actor, seen: str, legal_basis: str = ""
 ) -> Department:
     """Put a department, with all below it, under another superior of its line (or under none)."""
-    access.require(actor, Permission.DEPARTMENT_MANAGE, department)
+    actor = access.require(actor, Permission.DEPARTMENT_MANAGE, department)
     locked = _lock([department, *([superior] if superior else [])])
     department = locked[department.pk]
     if mark_of(department) != seen:
@@ -236,7 +236,7 @@ def merge(
         WrongState: one of them ended already, or what they hold changed since the preview ``seen``.
         InvalidInput: a source is the target, or an authority would have no authority as successor.
     """
-    access.require(actor, Permission.DEPARTMENT_MANAGE)
+    actor = access.require(actor, Permission.DEPARTMENT_MANAGE)
     locked = _lock([*sources, *([target] if target else [])])
     sources = [locked[pk] for pk in sorted({source.pk for source in sources})]
     target = locked[target.pk] if target else None
@@ -255,7 +255,7 @@ def abolish(
         WrongState: it ended already, or what it holds changed since ``seen``.
         InvalidInput: it holds something and nobody succeeds it, or it would succeed itself.
     """
-    access.require(actor, Permission.DEPARTMENT_MANAGE, department)
+    actor = access.require(actor, Permission.DEPARTMENT_MANAGE, department)
     locked = _lock([department, *([successor] if successor else [])])
     department = locked[department.pk]
     successor = locked[successor.pk] if successor else None
@@ -331,7 +331,7 @@ def split(
     *, source: Department, parts: Sequence[Part], actor: Actor, seen: str, legal_basis: str = ""
 ) -> list[Department]:
     """Split parts off ``source``, which goes on with what was not chosen for any; returns the parts' departments."""
-    access.require(actor, Permission.DEPARTMENT_MANAGE, source)
+    actor = access.require(actor, Permission.DEPARTMENT_MANAGE, source)
     locked = _lock([source, *(part.department for part in parts if part.department)])
     source = locked[source.pk]
     parts = [replace(part, department=locked[part.department.pk]) if part.department else part for part in parts]

@@ -83,7 +83,7 @@ def _path(actor: Actor, token: UUID, suffix: str) -> Path:
 
 def keep(*, upload: UploadedFile, kind: str, actor: Actor) -> UUID:
     """Keep an uploaded workbook until it is confirmed; the person's earlier ones and all of yesterday's are removed."""
-    access.require(actor, _permission(kind))
+    actor = access.require(actor, _permission(kind))
     if (upload.size or 0) > settings.DEPARTMENT_IMPORT_BYTES:
         limit = settings.DEPARTMENT_IMPORT_BYTES // 1024**2
         message = _("A workbook may have at most %(limit)s MB.") % {"limit": limit}
@@ -108,7 +108,7 @@ def plan(*, token: UUID, kind: str, actor: Actor) -> Plan:
     Raises:
         WrongState: it was confirmed already, or is another person's. InvalidInput: it cannot be read.
     """
-    access.require(actor, _permission(kind))
+    actor = access.require(actor, _permission(kind))
     path = _path(actor, token, f".{kind}.xlsx")
     if not path.exists():
         raise WrongState(_("This file was loaded already or is no longer kept. Upload it again."))

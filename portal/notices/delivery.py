@@ -136,7 +136,7 @@ def retry(*, delivery: Delivery, actor: Actor) -> Delivery:
     from portal.notices.tasks import deliver
 
     delivery = Delivery.objects.select_for_update().get(pk=delivery.pk)
-    access.require(actor, Permission.DELIVERY_MANAGE, delivery)
+    actor = access.require(actor, Permission.DELIVERY_MANAGE, delivery)
     if delivery.state != DeliveryState.FAILED:
         raise WrongState
     delivery.state, delivery.attempts, delivery.next_at, delivery.done_at = DeliveryState.WAITING, 0, None, None

@@ -28,7 +28,7 @@ def configure(*, department: Department, actor: Actor, url: str, is_active: bool
         InvalidInput: the address may not be called.
     """
     department = Department.objects.select_for_update(of=("self",)).get(pk=department.pk)
-    access.require(actor, Permission.WEBHOOK_MANAGE, department)
+    actor = access.require(actor, Permission.WEBHOOK_MANAGE, department)
     try:
         calls.resolved(url)
     except calls.AddressRefused as error:
@@ -48,7 +48,7 @@ def configure(*, department: Department, actor: Actor, url: str, is_active: bool
 def remove(*, department: Department, actor: Actor) -> None:
     """Remove the webhook of ``department`` with its secret and its results."""
     department = Department.objects.select_for_update(of=("self",)).get(pk=department.pk)
-    access.require(actor, Permission.WEBHOOK_MANAGE, department)
+    actor = access.require(actor, Permission.WEBHOOK_MANAGE, department)
     Webhook.objects.filter(department=department).delete()
     record.append(stream=record.stream_of(department), verb="webhook.removed", actor=actor)
 
@@ -56,6 +56,6 @@ def remove(*, department: Department, actor: Actor) -> None:
 @transaction.atomic
 def test(*, department: Department, actor: Actor) -> None:
     """Queue a call that says it is a test."""
-    access.require(actor, Permission.WEBHOOK_MANAGE, department)
+    actor = access.require(actor, Permission.WEBHOOK_MANAGE, department)
     hook = Webhook.objects.get(department=department)
     queue([Delivery(channel=DeliveryChannel.WEBHOOK, webhook=hook)])
