@@ -26,7 +26,7 @@ from catalog.parts import TablePart
 from catalog.search import PAGE_SIZE, SearchQuery, search
 from catalog.tables.engine import Page, Sort
 from catalog.tables.filters import parse_filters
-from portal.addresses import client_address
+from portal.addresses import address_of
 from portal.errors import InvalidInput
 from portal.views import actor_of
 
@@ -255,6 +255,6 @@ class OpenExportView(APIView):
         """CSV, XLSX, JSON, Parquet or GeoJSON, streamed."""
         table = _open_or_404(dataset_id)
         if request.method == "GET":
-            count_download(client_address(request))
+            count_download(address_of(request) or "")
         response: StreamingHttpResponse = table.download(file_format)
         return response

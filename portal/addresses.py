@@ -1,18 +1,29 @@
-"""From which address a request comes, for limits and lockouts."""
+"""From which address a request comes, with our own proxies taken into account."""
 
 from __future__ import annotations
+
+import ipaddress
 
 from django.conf import settings
 from django.http import HttpRequest
 
 
-def client_address(request: HttpRequest) -> str:
-    """The caller's address: what our own proxy says when there is one, and otherwise the connection's.
+def address_of(request: HttpRequest) -> str | None:
+    """The client's address: the connection's, or behind ``TRUSTED_PROXIES`` proxies what the outermost of them saw.
 
-    Only the last entry of ``X-Forwarded-For`` was written by the proxy; the others are whatever the caller sent.
+    Entries further to the left in X-Forwarded-For are the client's own words and are never believed.
     """
-    if settings.BEHIND_PROXY:
-        told = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-        if told:
-            return str(told)
-    return str(request.META.get("REMOTE_ADDR", ""))
+    direct = request.META.get("REMOTE_ADDR") or None
+    count = settings.TRUSTED_PROXIES
+    if count:
+        seen = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+        if len(seen) >= count and (address := _valid(seen[-count])):
+            return address
+    return _valid(direct) if direct else None
+
+
+def _valid(text: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None

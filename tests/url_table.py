@@ -143,7 +143,7 @@ TABLE: dict[str, Row] = {
     "accounts:factor-reset-ask": ("GET", frozenset({"secadmin"}), {"pk": "person"}),
     "accounts:unlock": ("POST", frozenset({"secadmin"}), {"pk": "person"}),
     "accounts:lockout-list": ("GET", frozenset({"secadmin"}), {}),
-    "accounts:factor-reset-list": ("GET", frozenset({"secadmin"}), {}),
+    "accounts:factor-reset-list": ("GET", frozenset({"secadmin", "clerk"}), {}),
     "accounts:factor-reset-confirm": ("POST", frozenset(), {"pk": "person"}),  # none waits
     "accounts:factor-reset-cancel": ("POST", frozenset(), {"pk": "person"}),
     "catalog:dataset-list": ("GET", STAFF, {}),

@@ -25,8 +25,8 @@ from django.utils.translation import gettext_lazy
 
 from portal.access import Actor
 from portal.accounts import factors
-from portal.accounts.addresses import address_of
 from portal.accounts.models import User
+from portal.addresses import address_of
 from portal.audit import record
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from django.utils import timezone
 
 from portal.access import Actor
 from portal.accounts import devices
-from portal.accounts.addresses import address_of
 from portal.accounts.models import User
+from portal.addresses import address_of
 from portal.audit import record
 from portal.notices.models import NoticeKind
 from portal.notices.send import notify

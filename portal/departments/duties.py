@@ -80,6 +80,7 @@ def assign(
     _check_own_person(actor, user, department)
     if not department.is_active:
         raise WrongState(_("This department has ended; give the duty in its successor."))
+    user = type(user).objects.select_for_update().get(pk=user.pk)
     if user.admin_role:
         raise InvalidInput(_("An administrator of the portal cannot hold a duty in a department."), fields={"user": []})
     if not user.is_active:

@@ -60,9 +60,9 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- Limits and caching ---------------------------------------------------------------------------------------------
-BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
-"""Whether a proxy of our own stands in front and says in ``X-Forwarded-For`` who calls."""
-AXES_CLIENT_IP_CALLABLE = "portal.addresses.client_address"
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=1 if env.bool("BEHIND_PROXY", default=False) else 0)
+"""How many proxies of our own stand in front; so many addresses at the end of X-Forwarded-For are believed."""
+AXES_CLIENT_IP_CALLABLE = "portal.addresses.address_of"
 API_BODY_LIMIT_BYTES = env.int("API_BODY_LIMIT_BYTES", default=5 * 1024**2)
 """The largest JSON body of a call."""
 FILE_UPLOAD_HANDLERS = ["portal.uploads.GuardedUploadHandler"]
@@ -262,8 +262,6 @@ if OIDC_ISSUER:
     # A browser follows the form on the sign-in page to the provider only when the policy names it.
     _FORM_ACTION += ["/".join(OIDC_ISSUER.split("/")[:3]), *env.list("OIDC_ORIGINS", default=[])]
 
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=1 if env.bool("BEHIND_PROXY", default=False) else 0)
-"""How many proxies of our own stand in front; so many addresses at the end of X-Forwarded-For are believed."""
 AXES_HANDLER = "portal.accounts.lockouts.Handler"
 AXES_FAILURE_LIMIT = env.int("SIGN_IN_FAILURES", default=5)
 """Failed sign-ins of one name from one address before it is locked out there (GB/T 22239)."""
@@ -272,7 +270,6 @@ SIGN_IN_FAILURES_OF_NAME = env.int("SIGN_IN_FAILURES_OF_NAME", default=30)
 AXES_COOLOFF_TIME = env.float("SIGN_IN_LOCKOUT_HOURS", default=0.25)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_CALLABLE = "portal.accounts.lockouts.name_of"
-AXES_CLIENT_IP_CALLABLE = "portal.accounts.addresses.address_of"
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
@@ -351,7 +348,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
-    "NUM_PROXIES": 1 if BEHIND_PROXY else 0,
+    "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],

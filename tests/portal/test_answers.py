@@ -11,7 +11,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from catalog.models import Dataset
-from portal.addresses import client_address
+from portal.addresses import address_of
 from tests.factories import World, load, make_dataset
 from tests.url_table import TABLE
 
@@ -153,8 +153,8 @@ def test_a_body_that_cannot_be_read_is_a_problem(
     ],
 )
 def test_only_our_own_proxy_says_who_calls(settings: Any, behind_proxy: bool, told: str, expected: str) -> None:
-    settings.BEHIND_PROXY = behind_proxy
-    assert client_address(RequestFactory().get("/", headers={"X-Forwarded-For": told})) == expected
+    settings.TRUSTED_PROXIES = int(behind_proxy)
+    assert address_of(RequestFactory().get("/", headers={"X-Forwarded-For": told})) == expected
 
 
 def test_page_and_api_share_one_limit_on_downloads(opened: Dataset) -> None:

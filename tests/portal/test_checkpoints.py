@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,9 +20,10 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.access import Actor
-from portal.audit import archive, checkpoints, checks, merkle, record, signing
+from portal.audit import archive, checkpoints, checks, merkle, record, signing, verbs
 from portal.audit.hashing import raw_digest
 from portal.audit.models import ArchivedMonth, Checkpoint, Event, SealedHead
+from portal.departments.models import ChangeKind
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -306,3 +308,13 @@ def test_the_pages_of_the_auditor() -> None:
     exported = auditor.get("/audit/checkpoints/1/").json()
     assert json.loads(exported["statement"])["number"] == 1
     assert auditor.get("/audit/checkpoints/2/").status_code == 404
+
+
+def test_every_act_in_the_code_has_a_name_that_people_read() -> None:
+    named = re.compile(r'(?:verb=|_record\(|_note\(|_bump\()[^"\n]{0,80}"([a-z_]+\.[a-z_]+)"')
+    found = {f"department.{kind}" for kind in ChangeKind.values}
+    for app in ("portal", "catalog", "sharing"):
+        for path in (Path(settings.BASE_DIR) / app).rglob("*.py"):
+            found |= set(named.findall(path.read_text(encoding="utf-8")))
+    assert len(found) > 50
+    assert found - set(verbs.LABELS) == set()

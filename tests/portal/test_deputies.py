@@ -271,6 +271,7 @@ def test_a_clerk_names_deputies_for_people_of_the_own_department_only(world: Wor
 def test_the_list_takes_as_many_queries_for_ten_delegations_as_for_one(world: World, colleague: User) -> None:
     client = client_of(world.applicant_head)
     name(world, colleague)
+    client.get("/deputies/")
     few = queries_of(client, "/deputies/")
     for number in range(1, 10):
         name(world, colleague, valid_from=days(number * 6), valid_until=days(number * 6 + 5))

@@ -17,8 +17,8 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.accounts import factors, lockouts, people
-from portal.accounts.addresses import address_of
 from portal.accounts.models import SecondFactorReset, User
+from portal.addresses import address_of
 from portal.departments.models import Duty
 from portal.errors import NotPermitted, WrongState
 from portal.models import Event, Notice
