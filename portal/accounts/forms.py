@@ -23,7 +23,8 @@ from django.utils.translation import gettext_lazy
 
 from portal.accounts.adapters import WRONG_CODE
 from portal.accounts.models import AdminRole, User
-from portal.departments.models import Department, Duty
+from portal.departments.fields import DepartmentField
+from portal.departments.models import Duty
 
 
 class SignInForm(LoginForm):
@@ -89,16 +90,6 @@ class PasswordForm(PasswordChangeForm):
         self.fields["new_password2"].help_text = ""
 
 
-def department_named(text: str) -> Department:
-    """The department with this credit code or whole name."""
-    found = (
-        Department.objects.active().filter(credit_code=text)[:2] or Department.objects.active().filter(name=text)[:2]
-    )
-    if len(found) != 1:
-        raise forms.ValidationError(_("No department, or more than one, has this name. Give its credit code."))
-    return found[0]
-
-
 class PersonForm(forms.Form):
     """A new person: who it is, and the first duty or the administrator's part."""
 
@@ -112,9 +103,7 @@ class PersonForm(forms.Form):
     )
     title = forms.CharField(label=gettext_lazy("Position"), max_length=60, required=False)
     email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
-    department = forms.CharField(
-        label=gettext_lazy("Department"), required=False, help_text=gettext_lazy("Name or credit code")
-    )
+    department = DepartmentField(required=False)
     duty = forms.ChoiceField(
         label=gettext_lazy("First duty"), required=False, choices=[("", gettext_lazy("none yet")), *Duty.choices]
     )
@@ -130,10 +119,6 @@ class PersonForm(forms.Form):
         if User.objects.filter(username__iexact=name).exists():
             raise forms.ValidationError(_("This user name is taken."))
         return name
-
-    def clean_department(self) -> Department | None:
-        text = self.cleaned_data["department"].strip()
-        return department_named(text) if text else None
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -42,8 +42,7 @@ class PersonCreateView(WorkplaceMixin, FormView[PersonForm]):
 @login_required
 def reset_password(request: HttpRequest, pk: int) -> HttpResponse:
     """Say what will happen, then give a password for one use."""
-    actor = actor_of(request)
-    actor = access.require(actor, Permission.PEOPLE_MANAGE)
+    actor = access.require(actor_of(request), Permission.PEOPLE_MANAGE)
     person = get_object_or_404(User, pk=pk)
     if request.method != "POST":
         return render(request, "portal/password_reset.html", {"person": person})
@@ -62,8 +61,7 @@ def set_admin_role(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def ask_factor_reset(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for the reset of a lost second factor."""
-    actor = actor_of(request)
-    actor = access.require(actor, Permission.PEOPLE_MANAGE)
+    actor = access.require(actor_of(request), Permission.PEOPLE_MANAGE)
     person = get_object_or_404(User, pk=pk)
     form = FactorResetForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

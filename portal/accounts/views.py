@@ -18,9 +18,10 @@ from django.views.generic import DetailView, ListView, TemplateView
 from portal import access
 from portal.access import Permission
 from portal.accounts import people
-from portal.accounts.models import User
+from portal.accounts.models import AdminRole, User
 from portal.departments import duties
-from portal.departments.models import Department, Duty, Membership
+from portal.departments.fields import DepartmentField
+from portal.departments.models import Duty, Membership
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of
 
 
@@ -56,18 +57,11 @@ class PersonListView(WorkplaceMixin, ListView[User]):
 class DutyForm(forms.Form):
     """A duty in a department, named by its credit code or its whole name."""
 
-    department = forms.CharField(label=gettext_lazy("Department"), help_text=gettext_lazy("Name or credit code"))
+    department = DepartmentField()
     duty = forms.ChoiceField(label=gettext_lazy("Duty"), choices=Duty.choices)
     valid_until = forms.DateField(
         label=gettext_lazy("Until"), required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     )
-
-    def clean_department(self) -> Department:
-        text = self.cleaned_data["department"].strip()
-        found = Department.objects.active().filter(Q(credit_code=text) | Q(name=text))[:2]
-        if len(found) != 1:
-            raise forms.ValidationError(_("No department, or more than one, has this name. Give its credit code."))
-        return found[0]
 
 
 class PersonDetailView(WorkplaceMixin, DetailView[User]):
@@ -80,6 +74,7 @@ class PersonDetailView(WorkplaceMixin, DetailView[User]):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         kwargs.setdefault("form", DutyForm())
+        kwargs["admin_roles"] = AdminRole.choices
         return super().get_context_data(**kwargs)
 
     def get_queryset(self) -> QuerySet[User]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -22,7 +21,10 @@ class DepartmentField(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
-        found = Department.objects.active().filter(Q(credit_code=text) | Q(name=text))[:2]
+        if not text:
+            return None
+        active = Department.objects.active()
+        found = active.filter(credit_code=text)[:2] or active.filter(name=text)[:2]
         if len(found) != 1:
             raise forms.ValidationError(_("No department, or more than one, has this name. Give its credit code."))
         return found[0]
