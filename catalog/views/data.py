@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -21,6 +22,7 @@ from catalog.tables.errors import TableError
 from catalog.views.records import visible_or_404
 from portal import access
 from portal.access import Permission
+from portal.audit import record
 from portal.errors import PortalError
 from portal.views import actor_of
 
@@ -106,5 +108,12 @@ def dataset_rows(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 def dataset_export(request: HttpRequest, pk: UUID, format: str) -> HttpResponseBase:
-    """Those rows as a file, streamed."""
-    return _part_or_404(request, pk).download(format)
+    """Those rows as a file, streamed; who took what, and how much, is recorded before the first row."""
+    part = _part_or_404(request, pk)
+    response = part.download(format)
+    actor = actor_of(request)
+    assert actor.user is not None
+    with transaction.atomic():
+        data = {"dataset": part.dataset.code, "format": format, "rows": part.row_count, "columns": len(part.columns)}
+        record.append(stream=record.stream_of(actor.user), verb="data.exported", actor=actor, data=data)
+    return response

@@ -14,6 +14,7 @@ from django.test import Client
 from catalog import loading
 from catalog.models import Dataset, DatasetState, IngestJob, TableVersion
 from portal.audit import checks
+from portal.audit.models import Event
 from tests.factories import World, load, make_dataset
 from tests.words import zh
 
@@ -153,3 +154,14 @@ def test_the_job_page_refreshes_while_it_runs(client: Client, draft: Dataset) ->
     assert 'hx-trigger="every 1s"' in client.get(f"/catalog/jobs/{job.pk}/").content.decode()
     loading.run(job.pk)
     assert "hx-trigger" not in client.get(f"/catalog/jobs/{job.pk}/").content.decode()
+
+
+def test_a_download_from_the_catalogue_is_recorded_without_its_values(
+    client: Client, draft: Dataset, world: World
+) -> None:
+    load(draft, "code,name\n01,卧龙桥\n02,乙\n".encode())
+    body = b"".join(client.get(f"/catalog/{draft.pk}/export/csv/").streaming_content)
+    event = Event.objects.get(verb="data.exported")
+    assert "卧龙桥" in body.decode("utf-8-sig")
+    assert event.data == {"dataset": draft.code, "format": "csv", "rows": 2, "columns": 2}
+    assert (event.actor, event.stream) == (world.cataloguer, f"user:{world.cataloguer.pk}")
