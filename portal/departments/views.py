@@ -14,6 +14,7 @@ from portal.access import Permission, can
 from portal.departments import queries
 from portal.departments.figures import figures_of
 from portal.departments.models import Department, DepartmentKind, Level, Membership
+from portal.deputies.models import Delegation
 from portal.exports import csv_response
 from portal.views import COUNT_LIMIT, CappedPaginator, WorkplaceMixin
 
@@ -94,6 +95,7 @@ class DepartmentDetailView(WorkplaceMixin, DetailView[Department]):
         people = Membership.objects.current().filter(department=department).select_related("user")
         return super().get_context_data(
             people=people.order_by("duty", "user__name"),
+            deputies=Delegation.objects.in_force().filter(department=department).select_related("principal", "deputy"),
             authority=Department.objects.authority_for(department.region),
             may_set_webhook=can(self.actor, Permission.WEBHOOK_MANAGE, department),
             branches=department.branches.active().select_related("region")[:50],

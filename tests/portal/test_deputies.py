@@ -23,6 +23,7 @@ from sharing.models import StepItem
 from sharing.workflow import Decision
 from tests.factories import World, actor, make_dataset, make_request, make_user, step_of, submit
 from tests.queries import queries_of
+from tests.words import zh
 
 pytestmark = pytest.mark.django_db
 
@@ -285,3 +286,13 @@ def test_the_step_page_says_for_whom_one_decides(world: World, colleague: User) 
     page = client_of(colleague).get(f"/steps/{step.pk}/")
     assert page.context["deciding_for"] == world.applicant_head
     assert client_of(world.applicant_head).get(f"/steps/{step.pk}/").context["deciding_for"] is None
+
+
+def test_the_page_of_the_department_says_who_stands_in_for_whom(world: World, colleague: User) -> None:
+    name(world, colleague)
+    name(world, world.applicant, principal=colleague, duties=[Duty.CATALOGUER], **later())
+    page = client_of(world.provider).get(f"/departments/{world.county_bureau.pk}/")
+    assert [row.deputy for row in page.context["deputies"]] == [colleague]
+    text = zh("%(deputy)s stands in for %(principal)s until %(until)s")
+    words = {"deputy": "colleague", "principal": "applicant_head", "until": days(5).isoformat()}
+    assert text % words in page.content.decode()
