@@ -9,7 +9,7 @@ from django.forms import BaseFormSet, formset_factory
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from catalog.lifecycle import ITEM_FIELDS
+from catalog.documents import ITEM_FIELDS
 from catalog.models import Channel, DataItem, Dataset
 from catalog.tables.schema import column_names
 from portal.departments.models import Department

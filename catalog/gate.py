@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from django.utils.translation import gettext as _
 
-from catalog.models import Dataset, Grade, OpenType, Sensitivity, SharingType
+from catalog.documents import Document, preview
+from catalog.models import DataItem, Dataset, Grade, OpenType, Sensitivity, SharingType
 from portal.errors import InvalidInput
 from portal.lists import listed
 
+Check = Callable[[Dataset, Sequence[DataItem]], dict[str, list[str]]]
+_checks: list[Check] = []
 
-def missing(dataset: Dataset) -> dict[str, list[str]]:
-    """Everything that keeps ``dataset`` from being submitted, by field; empty when it is complete."""
+
+def register(check: Check) -> None:
+    """Ask ``check(dataset, items)`` too before submission and publishing; it answers with messages by field.
+
+    ``dataset`` and ``items`` are as they will be, not necessarily saved: a revision is checked before it is public.
+    """
+    _checks.append(check)
+
+
+def missing(dataset: Dataset, document: Document | None = None) -> dict[str, list[str]]:
+    """Everything that keeps ``dataset`` from being submitted, by field; empty when it is complete.
+
+    With a ``document`` the answer is for the record as the document would make it.
+    """
+    if document is None:
+        return wrong_with(dataset, list(dataset.items.all()), has_theme=dataset.themes.exists())
+    shown, items = preview(dataset, document)
+    return wrong_with(shown, items, has_theme=bool(document["themes"]))
+
+
+def wrong_with(dataset: Dataset, items: Sequence[DataItem], *, has_theme: bool) -> dict[str, list[str]]:
+    """The rules themselves, then those that other rooms registered."""
+    wrong = _own_rules(dataset, items, has_theme=has_theme)
+    for check in _checks:
+        for name, found in check(dataset, items).items():
+            wrong[name] = [*wrong.get(name, []), *found]
+    return wrong
+
+
+def _own_rules(dataset: Dataset, items: Sequence[DataItem], *, has_theme: bool) -> dict[str, list[str]]:
     wrong: dict[str, list[str]] = {}
-    items = list(dataset.items.all())
     if not items:
         wrong["items"] = [_("Describe at least one data item, or upload a file: its columns become items.")]
-    if not dataset.themes.exists():
+    if not has_theme:
         wrong["themes"] = [_("Choose at least one theme.")]
     if dataset.sharing_type == SharingType.CONDITIONAL and not dataset.sharing_condition.strip():
         wrong["sharing_condition"] = [_("Conditional sharing needs its condition.")]
@@ -29,7 +61,7 @@ def missing(dataset: Dataset) -> dict[str, list[str]]:
     return wrong
 
 
-def _opening(dataset: Dataset, items: list) -> dict[str, list[str]]:
+def _opening(dataset: Dataset, items: Sequence[DataItem]) -> dict[str, list[str]]:
     """Personal data and highly graded data are never open as they are."""
     if dataset.open_type == OpenType.NOT_OPEN:
         return {}
@@ -46,8 +78,8 @@ def _opening(dataset: Dataset, items: list) -> dict[str, list[str]]:
     return wrong
 
 
-def check_submission(dataset: Dataset) -> None:
+def check_submission(dataset: Dataset, document: Document | None = None) -> None:
     """Raise InvalidInput with everything that is missing."""
-    wrong = missing(dataset)
+    wrong = missing(dataset, document)
     if wrong:
         raise InvalidInput(_("The record is not complete yet; everything that is missing is listed."), fields=wrong)

@@ -109,3 +109,4 @@ def _index(datasets: Sequence[Dataset], batch: Sequence[PublishedRecord], groups
         names = [str(values["name"]) for values in row.items]
         rows.append(search.row_of(dataset, names, groups.of(dataset)))
     search.write_rows(rows)
+    search.indexed([dataset.pk for dataset in datasets])

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from catalog.documents import ITEM_FIELDS, elements_by_code, fill_item
 from catalog.models import DataItem, Dataset, DataType, SharingType
 from catalog.tables.schema import Column, ColumnType
+from portal.errors import InvalidInput
 
 _TO_COLUMN = {
     DataType.STRING: ColumnType.TEXT,
@@ -59,3 +65,41 @@ def merge_columns(dataset: Dataset, columns: Iterable[Column], key: Iterable[str
         for number, column in enumerate(column for column in columns if column.name not in known)
     ]
     return DataItem.objects.bulk_create(new)
+
+
+def checked_items(
+    dataset: Dataset, items: Sequence[Mapping[str, Any]], known: Mapping[str, DataItem] | None = None
+) -> list[DataItem]:
+    """Unsaved items in order; those that ``known`` holds by column are changed, and keep what is not said of them.
+
+    Raises:
+        InvalidInput: by the field ``items``, one sentence for each item that is wrong.
+    """
+    columns = [str(values["column"]) for values in items]
+    if len(set(columns)) < len(columns):
+        raise InvalidInput(fields={"items": [_("Two items of this dataset have the same column.")]})
+    elements, found, wrong = elements_by_code(items), [], []
+    for position, values in enumerate(items):
+        item = (known or {}).get(str(values["column"])) or DataItem(dataset=dataset)
+        fill_item(item, values, elements)
+        item.position = position
+        try:
+            item.clean_fields(exclude=["dataset", "element"])
+        except ValidationError as error:
+            wrong.append(f"{values['column']}: {' '.join(error.messages)}")
+        found.append(item)
+    if wrong:
+        raise InvalidInput(fields={"items": wrong})
+    return found
+
+
+def set_items(dataset: Dataset, items: Sequence[Mapping[str, Any]]) -> None:
+    """Replace the items of a record by column; a fixed number of statements."""
+    known = {item.column: item for item in dataset.items.all()}
+    wanted = checked_items(dataset, items, known)
+    kept = {item.pk for item in wanted}
+    old = {item.pk for item in known.values()}
+    if gone := old - kept:
+        DataItem.objects.filter(pk__in=gone).delete()
+    DataItem.objects.bulk_update([item for item in wanted if item.pk in old], [*ITEM_FIELDS, "position"])
+    DataItem.objects.bulk_create([item for item in wanted if item.pk not in old])

@@ -11,14 +11,15 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.forms.models import model_to_dict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from catalog import search
 from catalog.codes import code_prefix, format_code, next_serial
+from catalog.documents import snapshot
 from catalog.gate import check_submission
-from catalog.models import DataItem, Dataset, DatasetState, DatasetVersion, IngestJob, Theme
+from catalog.items import set_items
+from catalog.models import Dataset, DatasetState, DatasetVersion, IngestJob, Theme
 from catalog.rules import REVIEW_DUTIES, reviewing_authority
 from portal import access
 from portal.access import Actor, Permission
@@ -32,20 +33,6 @@ from portal.notices.send import notify
 
 WithdrawalCallback = Callable[[Dataset, Actor], None]
 _on_withdrawn: list[WithdrawalCallback] = []
-
-ITEM_FIELDS = (
-    "name",
-    "column",
-    "data_type",
-    "length",
-    "unit",
-    "description",
-    "is_key",
-    "is_nullable",
-    "sensitivity",
-    "sharing_type",
-    "open_type",
-)
 
 
 def on_withdrawn(callback: WithdrawalCallback) -> None:
@@ -103,7 +90,7 @@ def create(
     dataset.code = format_code(prefix, next_serial(prefix))
     _save(dataset, force_insert=True)
     dataset.themes.set(themes)
-    _set_items(dataset, items)
+    set_items(dataset, items)
     _record(dataset, "dataset.created", actor, title=dataset.title, code=dataset.code)
     return dataset
 
@@ -138,28 +125,9 @@ def update(
     if themes is not None:
         dataset.themes.set(themes)
     if items is not None:
-        _set_items(dataset, items)
+        set_items(dataset, items)
     _record(dataset, "dataset.updated", actor, changed=changed, items=dataset.items.count())
     return dataset
-
-
-def _set_items(dataset: Dataset, items: Sequence[Mapping[str, Any]]) -> None:
-    known = {item.column: item for item in dataset.items.all()}
-    columns = [str(values["column"]) for values in items]
-    if len(set(columns)) < len(columns):
-        raise InvalidInput(fields={"items": [_("Two items of this dataset have the same column.")]})
-    dataset.items.exclude(column__in=columns).delete()
-    for position, values in enumerate(items):
-        item = known.get(str(values["column"])) or DataItem(dataset=dataset)
-        for name in ITEM_FIELDS:
-            if name in values:
-                setattr(item, name, values[name])
-        item.position = position
-        try:
-            item.full_clean(exclude=["dataset"])
-        except ValidationError as error:
-            raise InvalidInput(fields={"items": [f"{values['column']}: {' '.join(error.messages)}"]}) from error
-        item.save()
 
 
 @transaction.atomic
@@ -234,20 +202,6 @@ def _publish(dataset: Dataset, actor: Actor) -> None:
         dataset=dataset, number=dataset.version, metadata=snapshot(dataset), published_by=actor.user
     )
     _record(dataset, "dataset.published", actor, version=dataset.version)
-
-
-def snapshot(dataset: Dataset) -> dict[str, Any]:
-    """The metadata of a record with its items and themes, as plain values."""
-    fields = [f.name for f in Dataset._meta.concrete_fields if f.editable]
-    values = {name: _plain(value) for name, value in model_to_dict(dataset, fields=fields).items()}
-    values["code"] = dataset.code
-    values["themes"] = [theme.code for theme in dataset.themes.all()]
-    values["items"] = [{name: getattr(item, name) for name in ITEM_FIELDS} for item in dataset.items.all()]
-    return values
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, (str, int, float, bool, list, type(None))) else str(value)
 
 
 @transaction.atomic

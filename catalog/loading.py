@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,15 @@ from portal.audit import record
 from portal.errors import WrongState
 
 ALLOWED_STATES = (DatasetState.DRAFT, DatasetState.WITHDRAWN, DatasetState.PUBLISHED)
+
+
+LoadedCallback = Callable[[TableVersion], None]
+_on_loaded: list[LoadedCallback] = []
+
+
+def on_loaded(callback: LoadedCallback) -> None:
+    """Call ``callback(version)`` in the transaction that makes a new table version current; rooms queue their jobs."""
+    _on_loaded.append(callback)
 
 
 def upload_path(job_id: UUID) -> Path:
@@ -205,6 +215,8 @@ def _finish(job: IngestJob, result: IngestResult) -> None:
     actor = Actor.of(job.created_by) if job.created_by else Actor.system()
     record.append(stream=record.stream_of(dataset), verb="table.loaded", actor=actor, data=data)
     search.index([dataset.pk])
+    for callback in _on_loaded:
+        callback(version)
 
 
 @transaction.atomic

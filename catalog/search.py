@@ -6,7 +6,7 @@ It reads the narrow search rows: words by a GIN index, visibility by an array ov
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -219,10 +219,20 @@ def _count_array(rows: QuerySet[DatasetSearchRow], column: str) -> list[tuple[st
         return [(str(value), n) for value, n in cursor.fetchall()]
 
 
+Indexer = Callable[[Sequence[UUID]], None]
+_indexers: list[Indexer] = []
+
+
+def register_indexer(indexer: Indexer) -> None:
+    """Call ``indexer(ids)`` whenever search rows are brought up to date, in the same transaction."""
+    _indexers.append(indexer)
+
+
 def index(ids: Iterable[UUID]) -> None:
     """Bring the search rows of these datasets up to date, in the caller's transaction."""
+    ids = list(ids)
     datasets = (
-        Dataset.objects.filter(pk__in=list(ids))
+        Dataset.objects.filter(pk__in=ids)
         .select_related("provider__region")
         .prefetch_related("themes", "distributions__current")
     )
@@ -231,6 +241,13 @@ def index(ids: Iterable[UUID]) -> None:
         names.setdefault(pk, []).append(name)
     rows = [row_of(dataset, names.get(dataset.pk, []), reader_groups(dataset)) for dataset in datasets]
     write_rows(rows)
+    indexed(ids)
+
+
+def indexed(ids: Sequence[UUID]) -> None:
+    """Tell the registered indexers that these datasets changed."""
+    for indexer in _indexers:
+        indexer(ids)
 
 
 def row_of(dataset: Dataset, item_names: Sequence[str], groups: list[int]) -> tuple[DatasetSearchRow, dict[str, str]]:

@@ -11,7 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from stdnum.cn import uscc
 
-from catalog import lifecycle, loading, search
+from catalog import loading, search
+from catalog.items import set_items
 from catalog.models import Dataset, DatasetState, Theme
 from portal.access import Actor
 from portal.accounts.models import User
@@ -116,7 +117,7 @@ def make_dataset(
         **dataset_values(title, **changes),
     )
     dataset.themes.set(Theme.objects.filter(code="10"))
-    lifecycle._set_items(dataset, ITEMS if items is None else items)
+    set_items(dataset, ITEMS if items is None else items)
     with transaction.atomic():
         data = {"state": dataset.state}
         record.append(stream=record.stream_of(dataset), verb="dataset.imported", actor=Actor.system(), data=data)

@@ -9,7 +9,9 @@ from catalog.models.dataset import (
     DatasetVersion,
 )
 from catalog.models.exception import AccessException
+from catalog.models.revision import DatasetRevision, RevisionState, SavedDocument
 from catalog.models.search import DatasetSearchRow
+from catalog.models.standard import CodeList, CodeListState, CodeListVersion, CodeValue, DataElement, ElementCheck
 from catalog.models.table import Distribution, IngestJob, JobState, TableVersion
 from catalog.models.theme import Theme
 from catalog.models.vocabulary import (
@@ -28,22 +30,31 @@ from catalog.models.vocabulary import (
 __all__ = [
     "AccessException",
     "Channel",
+    "CodeList",
+    "CodeListState",
+    "CodeListVersion",
     "CodeSequence",
+    "CodeValue",
+    "DataElement",
     "DataItem",
     "DataType",
     "Dataset",
     "DatasetGroupObjectPermission",
+    "DatasetRevision",
     "DatasetSearchRow",
     "DatasetState",
     "DatasetUserObjectPermission",
     "DatasetVersion",
     "Distribution",
+    "ElementCheck",
     "Grade",
     "IngestJob",
     "JobState",
     "OpenType",
     "ResourceClass",
     "ResourceFormat",
+    "RevisionState",
+    "SavedDocument",
     "Sensitivity",
     "SharingType",
     "TableVersion",

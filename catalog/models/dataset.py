@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MaxLengthValidator, MinLengthValidator, RegexValidator
+from django.core.validators import MaxLengthValidator, MinLengthValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
@@ -32,7 +33,12 @@ from portal.ids import new_id
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
+    from catalog.models.revision import DatasetRevision
     from portal.accounts.models import User
+
+
+DURATION = r"^P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?$"
+DURATION_MESSAGE = _("A duration as in ISO 8601: P1D for a day, P1M for a month, PT15M for 15 minutes.")
 
 
 class DatasetQuerySet(models.QuerySet["Dataset"]):
@@ -55,9 +61,12 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
 
     def to_review_by(self, department_ids: set, authority_regions: list[str]) -> DatasetQuerySet:
         """Records that wait for the departments' own review, or for the authorities of the regions."""
-        own = Q(state=DatasetState.DEPARTMENT_REVIEW, provider_id__in=department_ids)
+        from catalog.models.revision import DatasetRevision
+
+        own = Q(state=DatasetState.DEPARTMENT_REVIEW)
         authority = Q(state=DatasetState.AUTHORITY_REVIEW, review_region_id__in=authority_regions)
-        return self.filter(own | authority)
+        revised = DatasetRevision.objects.filter(authority | (own & Q(dataset__provider_id__in=department_ids)))
+        return self.filter((own & Q(provider_id__in=department_ids)) | authority | Q(pk__in=revised.values("dataset")))
 
 
 class Dataset(models.Model):  # type: ignore[django-manager-missing]
@@ -70,6 +79,7 @@ class Dataset(models.Model):  # type: ignore[django-manager-missing]
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     code = models.CharField(_("resource code"), max_length=40, unique=True, editable=False)
     title = models.CharField(_("title"), max_length=200)
+    title_en = models.CharField(_("English title"), max_length=300, blank=True)
     provider = models.ForeignKey(Department, models.PROTECT, related_name="datasets", verbose_name=_("provider"))
     resource_class = models.CharField(
         _("resource class"), max_length=1, choices=ResourceClass.choices, default=ResourceClass.DEPARTMENTAL
@@ -78,9 +88,11 @@ class Dataset(models.Model):  # type: ignore[django-manager-missing]
     resource_format = models.CharField(
         _("resource format"), max_length=20, choices=ResourceFormat.choices, default=ResourceFormat.DATABASE
     )
+    format_type = models.CharField(_("format type"), max_length=60, blank=True)
     sharing_type = models.CharField(_("sharing type"), max_length=15, choices=SharingType.choices)
     sharing_condition = models.TextField(_("sharing condition"), blank=True, max_length=1000)
     sharing_basis = models.TextField(_("basis for the sharing type"), blank=True, max_length=1000)
+    sharing_review_on = models.DateField(_("review of not sharing by"), null=True, blank=True)
     channels = ArrayField(
         models.CharField(max_length=10, choices=Channel.choices),
         verbose_name=_("sharing modes"),
@@ -95,6 +107,7 @@ class Dataset(models.Model):  # type: ignore[django-manager-missing]
     keywords = ArrayField(models.CharField(max_length=40), verbose_name=_("keywords"), default=list, blank=True)
     source_system = models.CharField(_("source system"), max_length=100, blank=True)
     contact = models.CharField(_("contact"), max_length=200, blank=True)
+    data_category = models.CharField(_("data category"), max_length=60, blank=True)
     licence = models.CharField(_("licence"), max_length=60, blank=True)
     attribution = models.CharField(_("source to be cited"), max_length=500, blank=True)
     landing_page = models.URLField(_("original page"), max_length=500, blank=True)
@@ -102,8 +115,17 @@ class Dataset(models.Model):  # type: ignore[django-manager-missing]
     spatial = models.ForeignKey(
         Region, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("spatial coverage")
     )
+    spatial_resolution_m = models.FloatField(
+        _("spatial resolution (metres)"), null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    temporal_resolution = models.CharField(
+        _("temporal resolution"), max_length=20, blank=True, validators=[RegexValidator(DURATION, DURATION_MESSAGE)]
+    )
     temporal_start = models.DateField(_("coverage from"), null=True, blank=True)
     temporal_end = models.DateField(_("coverage until"), null=True, blank=True)
+    conforms_to = models.CharField(_("standards followed"), max_length=300, blank=True)
+    provenance = models.TextField(_("how the data arise"), max_length=2000, blank=True)
+    version_notes = models.TextField(_("what this version changes"), max_length=1000, blank=True)
     related = models.ManyToManyField("self", verbose_name=_("related datasets"), blank=True)
 
     state = models.CharField(
@@ -173,6 +195,16 @@ class Dataset(models.Model):  # type: ignore[django-manager-missing]
     def is_editable(self) -> bool:
         return self.state in (DatasetState.DRAFT, DatasetState.WITHDRAWN)
 
+    @cached_property
+    def open_revision(self) -> DatasetRevision | None:
+        """The next version that somebody writes or reviews while this one stays public."""
+        return self.revisions.open().first()
+
+    @property
+    def work(self) -> Dataset | DatasetRevision:
+        """What is written and reviewed at present: the open revision of a published record, else the record."""
+        return self.open_revision or self
+
 
 class DatasetUserObjectPermission(UserObjectPermissionBase):
     """Unused on purpose: object rights belong to groups; guardian asks for the pair of models."""
@@ -193,6 +225,7 @@ class DataItem(models.Model):
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="items")
     position = models.PositiveSmallIntegerField(default=0)
     name = models.CharField(_("name"), max_length=200)
+    name_en = models.CharField(_("English name"), max_length=200, blank=True)
     column = models.CharField(
         _("column"),
         max_length=60,
@@ -200,7 +233,16 @@ class DataItem(models.Model):
     )
     data_type = models.CharField(_("data type"), max_length=4, choices=DataType.choices, default=DataType.STRING)
     length = models.PositiveIntegerField(_("length"), null=True, blank=True)
+    precision = models.PositiveSmallIntegerField(_("decimal places"), null=True, blank=True)
     unit = models.CharField(_("unit"), max_length=30, blank=True)
+    element = models.ForeignKey(
+        "catalog.DataElement",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="items",
+        verbose_name=_("data element"),
+    )
     description = models.CharField(_("description"), max_length=2000, blank=True)
     is_key = models.BooleanField(_("key"), default=False)
     is_nullable = models.BooleanField(_("may be empty"), default=True)
