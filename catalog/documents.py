@@ -62,14 +62,17 @@ def plain(value: Any) -> Any:
 
 def snapshot(dataset: Dataset) -> Document:
     """The record as it stands, with its items, themes and relations."""
-    document: Document = {"code": dataset.code}
-    for field in Dataset._meta.concrete_fields:
-        if field.editable:
-            document[field.name] = plain(field.value_from_object(dataset))
+    document = own_fields(dataset)
     document["themes"] = [theme.code for theme in dataset.themes.all()]
     document["related"] = sorted(dataset.related.values_list("code", flat=True))
     document["items"] = [item_document(item) for item in dataset.items.select_related("element")]
     return document
+
+
+def own_fields(dataset: Dataset) -> Document:
+    """The code and the record's own fields, without what stands in other tables; no query."""
+    fields = [field for field in Dataset._meta.concrete_fields if field.editable]
+    return {"code": dataset.code} | {field.name: plain(field.value_from_object(dataset)) for field in fields}
 
 
 def item_document(item: DataItem) -> Document:
@@ -105,11 +108,13 @@ def blank_item() -> Document:
 def set_fields(dataset: Dataset, document: Document) -> None:
     """Set the record's own fields from a document; nothing is saved, and fields it does not hold stay.
 
+    The provider stays too: a record goes to another department with the department's own changes only.
+
     Raises:
         ValidationError: a value is not of its field's type.
     """
     for field in Dataset._meta.concrete_fields:
-        if field.editable and field.name in document:
+        if field.editable and field.name in document and field.name != "provider":
             target = field.target_field if isinstance(field, ForeignKey) else field
             value = document[field.name]
             setattr(dataset, field.attname, None if value is None else target.to_python(value))

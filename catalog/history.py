@@ -24,6 +24,8 @@ SENTENCES: dict[str, str | Promise] = {
     "dataset.published": gettext_lazy("published version %(version)s"),
     "dataset.returned": gettext_lazy("returned it for changes: %(note)s"),
     "dataset.withdrawn": gettext_lazy("withdrew it: %(reason)s"),
+    "dataset.revision": gettext_lazy("began a revision of version %(version)s"),
+    "dataset.revision_discarded": gettext_lazy("gave the revision up"),
     "dataset.moved": gettext_lazy("moved it from %(from)s to %(to)s"),
     "dataset.imported": gettext_lazy("imported the record"),
     "exception.given": gettext_lazy("let %(department)s see it until %(until)s: %(reason)s"),

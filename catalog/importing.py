@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from catalog import search
 from catalog.codes import code_prefix, format_code, next_serials
+from catalog.documents import Document, blank_item, own_fields, plain
 from catalog.models import DataItem, Dataset, DatasetState, DatasetVersion, Theme
 from catalog.rules import reader_groups
 from portal import access
@@ -84,13 +85,19 @@ def _import_batch(batch: Sequence[PublishedRecord], actor: Actor, groups: _Group
     ]
     DataItem.objects.bulk_create(items, batch_size=5_000)
     DatasetVersion.objects.bulk_create(
-        DatasetVersion(dataset=dataset, number=1, metadata={"title": dataset.title, "code": dataset.code})
-        for dataset in datasets
+        DatasetVersion(dataset=dataset, number=1, metadata=_document(dataset, row))
+        for dataset, row in zip(datasets, batch, strict=True)
     )
     entries = ((record.stream_of(d), {"state": d.state, "title": d.title, "code": d.code}) for d in datasets)
     record.append_first(entries, verb="dataset.imported", actor=actor)
     _index(datasets, batch, groups)
     return len(datasets)
+
+
+def _document(dataset: Dataset, row: PublishedRecord) -> Document:
+    blank = blank_item()
+    items = [blank | {name: plain(value) for name, value in values.items()} for values in row.items]
+    return own_fields(dataset) | {"themes": [row.theme.code], "related": [], "items": items}
 
 
 def _number(datasets: Sequence[Dataset], batch: Sequence[PublishedRecord]) -> None:

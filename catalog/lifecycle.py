@@ -1,7 +1,8 @@
 """The life of a catalogue record: draft → department review → authority review → published → withdrawn.
 
-Commands lock the record, ask the rules, change it, record one event and bring its search row up to date, in one
-transaction.
+A published record is changed by a revision (``catalog.revisions``), which goes the same way while the published version
+stays public: each command works on ``dataset.work``, the open revision if there is one. Commands lock the record, ask
+the rules, change it, record one event and bring its search row up to date, in one transaction.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from catalog import search
+from catalog import revisions, search
 from catalog.codes import code_prefix, format_code, next_serial
-from catalog.documents import snapshot
+from catalog.documents import Document, differences, merge, overlaid, preview, set_fields, snapshot
 from catalog.gate import check_submission
-from catalog.items import set_items
-from catalog.models import Dataset, DatasetState, DatasetVersion, IngestJob, Theme
+from catalog.items import checked_items, set_items
+from catalog.models import Dataset, DatasetState, DatasetVersion, IngestJob, RevisionState, Theme
+from catalog.revisions import Clash
 from catalog.rules import REVIEW_DUTIES, reviewing_authority
 from portal import access
 from portal.access import Actor, Permission
@@ -32,7 +34,9 @@ from portal.notices.models import NoticeKind
 from portal.notices.send import notify
 
 WithdrawalCallback = Callable[[Dataset, Actor], None]
+RevisionCallback = Callable[[Dataset, Document, Actor], None]
 _on_withdrawn: list[WithdrawalCallback] = []
+_on_revised: list[RevisionCallback] = []
 
 
 def on_withdrawn(callback: WithdrawalCallback) -> None:
@@ -40,14 +44,25 @@ def on_withdrawn(callback: WithdrawalCallback) -> None:
     _on_withdrawn.append(callback)
 
 
-def _lock(dataset: Dataset) -> Dataset:
-    """The record, locked until the transaction ends; others may still refer to it, as a grant that is issued does."""
+def on_revised(callback: RevisionCallback) -> None:
+    """Call ``callback(dataset, before, actor)`` in the transaction that makes a revision public."""
+    _on_revised.append(callback)
+
+
+def lock(dataset: Dataset) -> Dataset:
+    """The record, locked until the transaction ends; others may still refer to it, as a grant that is issued does.
+
+    Its open revision is read under the same lock.
+    """
     locked = Dataset.objects.select_for_update(of=("self",), no_key=True).select_related("provider__region")
     return locked.get(pk=dataset.pk)
 
 
-def _record(dataset: Dataset, verb: str, actor: Actor, **data: Any) -> None:
+def note(dataset: Dataset, verb: str, actor: Actor, **data: Any) -> None:
+    """Record an event of the record, with its state and that of its revision, and bring its search row up to date."""
     data["state"] = dataset.state
+    if dataset.open_revision is not None:
+        data["revision_state"] = dataset.open_revision.state
     record.append(stream=record.stream_of(dataset), verb=verb, actor=actor, data=data)
     search.index([dataset.pk])
 
@@ -91,7 +106,7 @@ def create(
     _save(dataset, force_insert=True)
     dataset.themes.set(themes)
     set_items(dataset, items)
-    _record(dataset, "dataset.created", actor, title=dataset.title, code=dataset.code)
+    note(dataset, "dataset.created", actor, title=dataset.title, code=dataset.code)
     return dataset
 
 
@@ -105,45 +120,76 @@ def update(
     items: Sequence[Mapping[str, Any]] | None = None,
     seen_revision: int,
 ) -> Dataset:
-    """Change a draft or a withdrawn record; ``items``, when given, replace the items by column name.
+    """Change a draft, a withdrawn record, or the open revision of a published one; ``items`` replace by column name.
+
+    What somebody else saved since ``seen_revision`` is kept where the two do not touch the same field.
 
     Raises:
-        WrongState: somebody saved it since ``seen_revision``, or it is in review or published.
+        Clash: both changed the same fields; nothing is saved. WrongState: it is in review, or published without an
+            open revision. InvalidInput: by field.
     """
-    dataset = _lock(dataset)
+    dataset = lock(dataset)
     actor = access.require(actor, Permission.DATASET_EDIT, dataset)
-    if not dataset.is_editable:
-        raise WrongState(_("A record in review or published cannot be edited. Withdraw it, or ask for its return."))
-    if dataset.revision != seen_revision:
-        raise WrongState(_("Somebody else saved this record while you were editing it. Your text is kept below."))
-    changed = [name for name, value in values.items() if getattr(dataset, name) != value]
-    for name in changed:
-        setattr(dataset, name, values[name])
-    _validated(dataset)
-    dataset.revision += 1
-    _save(dataset)
-    if themes is not None:
-        dataset.themes.set(themes)
-    if items is not None:
-        set_items(dataset, items)
-    _record(dataset, "dataset.updated", actor, changed=changed, items=dataset.items.count())
+    work = dataset.work
+    if not work.is_editable:
+        raise WrongState(_("A record in review cannot be edited; ask for its return. A published one is revised."))
+    now = revisions.document_of(dataset)
+    base = revisions.document_at(dataset, seen_revision, now)
+    wanted = overlaid(base, values, themes, items)
+    merged, clashes = merge(base, wanted, now)
+    if clashes:
+        raise Clash(merged, clashes)
+    write(dataset, now, merged)
+    changed = differences(now, merged)
+    note(
+        dataset,
+        "dataset.updated",
+        actor,
+        changed=sorted({one.field for one in changed if not one.item}),
+        items=len(merged["items"]),
+    )
     return dataset
+
+
+def write(dataset: Dataset, now: Document, document: Document) -> None:
+    """Save ``document`` as the record's, or its open revision's, next content; ``now`` is what it replaces."""
+    revisions.keep(dataset, now)
+    draft = dataset.open_revision
+    if draft is None:
+        set_fields(dataset, document)
+        _validated(dataset)
+        dataset.revision += 1
+        _save(dataset)
+        _set_lists(dataset, document)
+        return
+    shown, _items = preview(dataset, document)
+    _validated(shown)
+    checked_items(shown, document["items"])
+    draft.document, draft.revision = document, draft.revision + 1
+    draft.save()
+
+
+def _set_lists(dataset: Dataset, document: Document) -> None:
+    dataset.themes.set(Theme.objects.filter(code__in=document["themes"]))
+    dataset.related.set(Dataset.objects.filter(code__in=document["related"]).exclude(pk=dataset.pk))
+    set_items(dataset, document["items"])
 
 
 @transaction.atomic
 def submit(*, dataset: Dataset, actor: Actor) -> Dataset:
     """Send a draft to the department's own review; everything that is missing is told at once."""
-    dataset = _lock(dataset)
+    dataset = lock(dataset)
     actor = access.require(actor, Permission.DATASET_SUBMIT, dataset)
-    if not dataset.is_editable:
+    work = dataset.work
+    if not work.is_editable:
         raise WrongState
     if IngestJob.objects.filter(distribution__dataset=dataset).active().exists():
         raise WrongState(_("A file of this dataset is being loaded. Submit the record when it is done."))
-    check_submission(dataset)
-    dataset.state, dataset.submitted_by, dataset.reviewed_by = DatasetState.DEPARTMENT_REVIEW, actor.user, None
-    dataset.state_note = ""
-    dataset.save()
-    _record(dataset, "dataset.submitted", actor)
+    check_submission(dataset, revisions.document_if_open(dataset))
+    work.state, work.submitted_by, work.reviewed_by = DatasetState.DEPARTMENT_REVIEW, actor.user, None
+    work.state_note = ""
+    work.save()
+    note(dataset, "dataset.submitted", actor)
     _tell(_people(dataset.provider, REVIEW_DUTIES), dataset, NoticeKind.DATASET_TO_REVIEW, dataset.provider)
     return dataset
 
@@ -167,74 +213,90 @@ def approve(*, dataset: Dataset, actor: Actor, seen_revision: int | None = None)
     Raises:
         WrongState: it is not in review, or it was changed and submitted again since ``seen_revision``.
     """
-    dataset = _lock(dataset)
+    dataset = lock(dataset)
     actor = _require_review(dataset, actor)
-    if seen_revision is not None and dataset.revision != seen_revision:
+    work = dataset.work
+    if seen_revision is not None and work.revision != seen_revision:
         raise WrongState(_("The record was changed after you opened it. Read it again before you agree."))
-    if dataset.state == DatasetState.DEPARTMENT_REVIEW:
+    if work.state == DatasetState.DEPARTMENT_REVIEW:
         authority = reviewing_authority(dataset)
         if authority is None:
             raise WrongState(_("No data authority is responsible for this region; ask the administrator to name one."))
-        dataset.state, dataset.reviewed_by = DatasetState.AUTHORITY_REVIEW, actor.user
-        dataset.review_region = authority.region
-        dataset.save()
-        _record(dataset, "dataset.reviewed", actor)
+        work.state, work.reviewed_by = DatasetState.AUTHORITY_REVIEW, actor.user
+        work.review_region = authority.region
+        work.save()
+        note(dataset, "dataset.reviewed", actor)
         _tell(_people(authority, AUTHORITY_DUTIES), dataset, NoticeKind.DATASET_TO_REVIEW, authority)
         return dataset
-    check_submission(dataset)
+    check_submission(dataset, revisions.document_if_open(dataset))
+    submitter = work.submitted_by
     _publish(dataset, actor)
-    _tell([dataset.submitted_by], dataset, NoticeKind.DATASET_PUBLISHED, dataset.provider)
+    _tell([submitter], dataset, NoticeKind.DATASET_PUBLISHED, dataset.provider)
     return dataset
 
 
 def _require_review(dataset: Dataset, actor: Actor) -> Actor:
-    if dataset.state not in (DatasetState.DEPARTMENT_REVIEW, DatasetState.AUTHORITY_REVIEW):
+    if dataset.work.state not in (DatasetState.DEPARTMENT_REVIEW, DatasetState.AUTHORITY_REVIEW):
         raise WrongState
     return access.require(actor, Permission.DATASET_REVIEW, dataset)
 
 
 def _publish(dataset: Dataset, actor: Actor) -> None:
+    draft = dataset.open_revision
+    if draft is not None:
+        before = snapshot(dataset)
+        set_fields(dataset, draft.document)
+        dataset.submitted_by, dataset.reviewed_by = draft.submitted_by, draft.reviewed_by
+        dataset.revision += 1
+        revisions.close(dataset, RevisionState.PUBLISHED)
     dataset.state = DatasetState.PUBLISHED
     dataset.version += 1
     dataset.issued = timezone.now()
-    dataset.save()
+    _save(dataset)
+    if draft is not None:
+        _set_lists(dataset, draft.document)
     DatasetVersion.objects.create(
         dataset=dataset, number=dataset.version, metadata=snapshot(dataset), published_by=actor.user
     )
-    _record(dataset, "dataset.published", actor, version=dataset.version)
+    note(dataset, "dataset.published", actor, version=dataset.version)
+    if draft is not None:
+        for callback in _on_revised:
+            callback(dataset, before, actor)
 
 
 @transaction.atomic
-def return_for_changes(*, dataset: Dataset, actor: Actor, note: str) -> Dataset:
-    """Give a record in review back to its cataloguer, who reads ``note``."""
-    dataset = _lock(dataset)
+def return_for_changes(*, dataset: Dataset, actor: Actor, reason: str) -> Dataset:
+    """Give a record in review back to its cataloguer, who reads ``reason``."""
+    dataset = lock(dataset)
     actor = _require_review(dataset, actor)
-    if not note.strip():
+    if not reason.strip():
         message = _("Say what the cataloguer should change.")
-        raise InvalidInput(message, fields={"note": [message]})
-    submitter = dataset.submitted_by
-    dataset.state, dataset.state_note, dataset.submitted_by = DatasetState.DRAFT, note.strip(), None
-    dataset.reviewed_by = None
-    dataset.save()
-    _record(dataset, "dataset.returned", actor, note=note.strip())
-    _tell([submitter], dataset, NoticeKind.DATASET_RETURNED, dataset.provider, note.strip())
+        raise InvalidInput(message, fields={"reason": [message]})
+    work = dataset.work
+    submitter = work.submitted_by
+    work.state, work.state_note, work.submitted_by = DatasetState.DRAFT, reason.strip(), None
+    work.reviewed_by = None
+    work.save()
+    note(dataset, "dataset.returned", actor, note=reason.strip())
+    _tell([submitter], dataset, NoticeKind.DATASET_RETURNED, dataset.provider, reason.strip())
     return dataset
 
 
 @transaction.atomic
 def withdraw(*, dataset: Dataset, actor: Actor, reason: str) -> Dataset:
     """Take a published record out of the catalogue; open requests for it are closed and its grants suspended."""
-    dataset = _lock(dataset)
+    dataset = lock(dataset)
     actor = access.require(actor, Permission.DATASET_WITHDRAW, dataset)
     if not dataset.is_published:
         raise WrongState
     if not reason.strip():
         message = _("Say why the dataset is withdrawn; those who use it will read this.")
         raise InvalidInput(message, fields={"reason": [message]})
+    revisions.close(dataset, RevisionState.DISCARDED)
     dataset.state, dataset.state_note = DatasetState.WITHDRAWN, reason.strip()
     dataset.submitted_by = dataset.reviewed_by = None
     dataset.save()
-    _record(dataset, "dataset.withdrawn", actor, reason=reason.strip())
+    note(dataset, "dataset.withdrawn", actor, reason=reason.strip())
     for callback in _on_withdrawn:
         callback(dataset, actor)
     return dataset

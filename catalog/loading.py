@@ -14,7 +14,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from catalog import search
+from catalog import revisions, search
+from catalog.documents import snapshot
 from catalog.items import columns_of, merge_columns
 from catalog.models import Dataset, DatasetState, Distribution, IngestJob, JobState, TableVersion
 from catalog.tables import formats, ingest
@@ -200,8 +201,11 @@ def _finish(job: IngestJob, result: IngestResult) -> None:
         size_bytes=result.size_bytes,
     )
     Distribution.objects.filter(pk=job.distribution_id).update(current=version, modified=timezone.now())
-    merge_columns(dataset, result.columns, result.key)
-    Dataset.objects.filter(pk=dataset.pk).update(modified=timezone.now())
+    before = snapshot(dataset)
+    if merge_columns(dataset, result.columns, result.key):
+        revisions.keep(dataset, before)
+        dataset.revision += 1
+    Dataset.objects.filter(pk=dataset.pk).update(modified=timezone.now(), revision=dataset.revision)
     _note(
         job,
         state=JobState.DONE,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -138,11 +138,12 @@ def authority_changed(region: Region) -> None:
     """Another authority checks the records of ``region`` and below: their readers and queues follow."""
     below = Dataset.objects.filter(provider__region__path__startswith=region.path, state__in=WITH_AUTHORITY)
     known: dict[str, Region | None] = {}
-    for dataset in below.filter(state=DatasetState.AUTHORITY_REVIEW).select_related("provider__region"):
+    in_review = Q(state=DatasetState.AUTHORITY_REVIEW) | Q(revisions__state=DatasetState.AUTHORITY_REVIEW)
+    for dataset in below.filter(in_review).distinct().select_related("provider__region"):
         code = dataset.provider.region_id
         if code not in known:
             authority = reviewing_authority(dataset)
             known[code] = authority.region if authority else None
         if known[code]:
-            Dataset.objects.filter(pk=dataset.pk).update(review_region=known[code])
+            type(dataset.work).objects.filter(pk=dataset.work.pk).update(review_region=known[code])
     reindex(below.values_list("pk", flat=True))

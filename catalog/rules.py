@@ -100,14 +100,26 @@ def may_edit(actor: Actor, dataset: Dataset) -> bool:
 @rule(Permission.DATASET_REVIEW)
 def may_review(actor: Actor, dataset: Dataset) -> bool:
     """The provider's approvers, then the authority; never who submitted it, nor one person at both stages."""
-    if actor.user_id is None or actor.people_ids & {dataset.submitted_by_id, dataset.reviewed_by_id}:
+    work = dataset.work
+    if actor.user_id is None or actor.people_ids & {work.submitted_by_id, work.reviewed_by_id}:
         return False
-    if dataset.state == DatasetState.DEPARTMENT_REVIEW:
+    if work.state == DatasetState.DEPARTMENT_REVIEW:
         return actor.standing.holds(dataset.provider_id, *REVIEW_DUTIES)
-    if dataset.state == DatasetState.AUTHORITY_REVIEW:
+    if work.state == DatasetState.AUTHORITY_REVIEW:
         authority = reviewing_authority(dataset)
         return authority is not None and actor.standing.holds(authority.pk, *AUTHORITY_DUTIES)
     return False
+
+
+@rule(Permission.DATASET_VERSIONS)
+def may_see_versions(actor: Actor, dataset: Dataset) -> bool:
+    """What is being written, and all older versions: the provider, and the authority that reviews its records."""
+    if actor.is_system or actor.standing.holds(dataset.provider_id):
+        return True
+    if not dataset.version and dataset.state != DatasetState.AUTHORITY_REVIEW:
+        return False
+    authority = reviewing_authority(dataset)
+    return authority is not None and actor.standing.holds(authority.pk, *AUTHORITY_DUTIES)
 
 
 @rule(Permission.DATASET_WITHDRAW)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from catalog.models import Dataset, DatasetSearchRow
+from catalog.models import Dataset, DatasetRevision, DatasetSearchRow
 from portal.audit import checks
 from portal.audit.checks import Finding
 from portal.audit.models import Event
+from portal.audit.record import stream_of
 
 
 def states() -> Iterator[Finding]:
@@ -29,6 +30,15 @@ def states() -> Iterator[Finding]:
         yield Finding(f"dataset:{missing}", _("its record is gone"))
 
 
+def revision_states() -> Iterator[Finding]:
+    """Open revisions whose state is not what the last event of their record says."""
+    for revision in DatasetRevision.objects.open().select_related("dataset").iterator():
+        events = Event.objects.filter(stream=stream_of(revision.dataset), data__has_key="revision_state")
+        said = events.order_by("-seq").values_list("data__revision_state", flat=True).first()
+        if said != revision.state:
+            yield Finding(f"dataset:{revision.dataset_id}", _("the state of its revision is not what its events say"))
+
+
 def search_rows() -> Iterator[Finding]:
     """Records without a search row, or whose row says another state, sharing or open type."""
     for pk in Dataset.objects.filter(search_row__isnull=True).values_list("pk", flat=True).iterator():
@@ -39,4 +49,5 @@ def search_rows() -> Iterator[Finding]:
 
 
 checks.register("datasets", states)
+checks.register("revisions", revision_states)
 checks.register("search rows", search_rows)

@@ -51,6 +51,7 @@ class Permission(StrEnum):
     DATASET_SUBMIT = "dataset.submit"
     DATASET_REVIEW = "dataset.review"
     DATASET_WITHDRAW = "dataset.withdraw"
+    DATASET_VERSIONS = "dataset.versions"
     DATASET_PREVIEW = "dataset.preview"
     DATASET_EXCEPT = "dataset.except"
     DATASET_IMPORT = "dataset.import"

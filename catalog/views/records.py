@@ -185,7 +185,7 @@ def dataset_return(request: HttpRequest, pk: UUID) -> HttpResponse:
     access.require(actor_of(request), Permission.DATASET_REVIEW, dataset)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        lifecycle.return_for_changes(dataset=dataset, actor=actor_of(request), note=form.cleaned_data["reason"])
+        lifecycle.return_for_changes(dataset=dataset, actor=actor_of(request), reason=form.cleaned_data["reason"])
         messages.success(request, _("Returned to the cataloguer."))
         return redirect("catalog:dataset-review")
     context = {"dataset": dataset, "form": form, "title": _("Return for changes"), "action": _("Return")}

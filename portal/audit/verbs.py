@@ -60,6 +60,8 @@ LABELS: dict[str, str | Promise] = {
     "dataset.published": _("Record published"),
     "dataset.returned": _("Record returned"),
     "dataset.withdrawn": _("Record withdrawn"),
+    "dataset.revision": _("Revision begun"),
+    "dataset.revision_discarded": _("Revision given up"),
     "dataset.imported": _("Record imported"),
     "table.upload": _("File uploaded"),
     "table.loaded": _("Data loaded"),

@@ -91,8 +91,8 @@ def test_a_returned_record_tells_the_cataloguer_why(world: World) -> None:
     dataset = draft(world)
     lifecycle.submit(dataset=dataset, actor=actor(world.cataloguer))
     with pytest.raises(InvalidInput):
-        lifecycle.return_for_changes(dataset=dataset, actor=actor(world.provider2), note=" ")
-    lifecycle.return_for_changes(dataset=dataset, actor=actor(world.provider2), note="请补充信息项")
+        lifecycle.return_for_changes(dataset=dataset, actor=actor(world.provider2), reason=" ")
+    lifecycle.return_for_changes(dataset=dataset, actor=actor(world.provider2), reason="请补充信息项")
     assert Dataset.objects.values_list("state", "state_note").get() == ("draft", "请补充信息项")
     assert Notice.objects.get(user=world.cataloguer).data["note"] == "请补充信息项"
 

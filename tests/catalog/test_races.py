@@ -75,7 +75,7 @@ def test_nobody_agrees_to_a_record_that_changed_since_they_read_it(world: World)
     dataset = make_dataset(world.city_bureau, "空气", state=DatasetState.DRAFT)
     cataloguer, reviewer = actor(world.cataloguer), actor(world.provider2)
     read = lifecycle.submit(dataset=dataset, actor=cataloguer).revision
-    lifecycle.return_for_changes(dataset=dataset, actor=reviewer, note="请补充")
+    lifecycle.return_for_changes(dataset=dataset, actor=reviewer, reason="请补充")
     values = dataset_values("空气质量")
     lifecycle.update(dataset=dataset, actor=cataloguer, values=values, seen_revision=read)
     lifecycle.submit(dataset=dataset, actor=cataloguer)

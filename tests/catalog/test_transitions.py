@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from catalog import lifecycle, search
 from catalog.models import Dataset, DatasetState, DatasetVersion, OpenType, SharingType, Theme
+from catalog.revisions import Clash
 from portal.access import Permission, has_perm
 from portal.audit import checks
 from portal.audit.models import Event
@@ -32,7 +33,7 @@ ACTS: dict[str, Callable[[World, Dataset], Any]] = {
         dataset=d, actor=actor(w.authority if d.state == "authority_review" else w.provider2)
     ),
     "return": lambda w, d: lifecycle.return_for_changes(
-        dataset=d, actor=actor(w.authority if d.state == "authority_review" else w.provider2), note="请修改"
+        dataset=d, actor=actor(w.authority if d.state == "authority_review" else w.provider2), reason="请修改"
     ),
     "withdraw": lambda w, d: lifecycle.withdraw(dataset=d, actor=actor(w.provider2), reason="停用"),
 }
@@ -95,7 +96,7 @@ def test_of_two_editors_at_once_one_saves_and_the_other_is_told(
         return lifecycle.update(dataset=dataset, actor=actor(world.cataloguer), values=values, seen_revision=0)
 
     found = at_once(concurrently, lambda: edit("甲"), lambda: edit("乙"), lambda: edit("丙"))
-    assert found == (1, [WrongState, WrongState])
+    assert found == (1, [Clash, Clash])
     assert Dataset.objects.get().revision == 1
 
 
