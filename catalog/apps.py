@@ -11,6 +11,7 @@ class CatalogConfig(AppConfig):
     def ready(self) -> None:
         from catalog import access_exceptions, navigation, rules, verification  # noqa: F401  (registers answers, checks)
         from catalog import moving as catalog_moving
+        from catalog.views import versions
         from portal.departments import figures, moving
         from portal.rights import review
 
@@ -20,3 +21,4 @@ class CatalogConfig(AppConfig):
         moving.on_authority_changed(catalog_moving.authority_changed)
         review.register(access_exceptions.rights)
         navigation.register()
+        versions.register_panel()

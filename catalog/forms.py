@@ -2,85 +2,185 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
 from django import forms
 from django.forms import BaseFormSet, formset_factory
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from catalog.documents import ITEM_FIELDS
-from catalog.models import Channel, DataItem, Dataset
+from catalog.documents import Document
+from catalog.models import Channel, DataElement, DataItem, Dataset
 from catalog.tables.schema import column_names
-from portal.departments.models import Department
+from portal.departments.models import Department, Region
+from portal.lists import listed
+
+
+class RegionField(forms.CharField):
+    """A region by its division code or its name."""
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        found = Region.objects.filter(pk=text)[:1] or Region.objects.filter(name=text).order_by("level")[:2]
+        if len(found) != 1:
+            raise forms.ValidationError(_("No region, or more than one, has this name. Give its division code."))
+        return found[0]
+
+
+class ElementField(forms.CharField):
+    """A data element by its code or its name."""
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        current = DataElement.objects.filter(retired_at__isnull=True)
+        found = current.filter(code=text)[:1] or current.filter(name=text)[:2]
+        if len(found) != 1:
+            raise forms.ValidationError(_("There is no data element with this code or name."))
+        return found[0]
+
+
+class CodesField(forms.CharField):
+    """Other records by their resource codes, separated by commas or spaces."""
+
+    def clean(self, value: Any) -> list[str]:
+        codes = list(dict.fromkeys(re.split(r"[\s,，、;；]+", super().clean(value).strip()))) if value else []
+        known = set(Dataset.objects.filter(code__in=codes).values_list("code", flat=True))
+        unknown = [code for code in codes if code not in known]
+        if unknown:
+            raise forms.ValidationError(_("There is no record with the code %(codes)s.") % {"codes": listed(unknown)})
+        return codes
+
+
+class Section(NamedTuple):
+    """A part of the form under one heading."""
+
+    key: str
+    title: Any
+    fields: tuple[str, ...]
+
+
+SECTIONS = (
+    Section(
+        "basics",
+        gettext_lazy("Basics"),
+        ("provider", "title", "title_en", "summary", "themes", "keywords", "resource_class", "data_category"),
+    ),
+    Section(
+        "form",
+        gettext_lazy("Form and update"),
+        ("resource_format", "format_type", "update_cycle", "language", "conforms_to"),
+    ),
+    Section(
+        "sharing",
+        gettext_lazy("Sharing"),
+        ("sharing_type", "grade", "sharing_condition", "sharing_basis", "sharing_review_on", "channels"),
+    ),
+    Section("opening", gettext_lazy("Opening"), ("open_type", "licence", "open_condition", "attribution")),
+    Section(
+        "coverage",
+        gettext_lazy("Coverage"),
+        ("spatial", "spatial_resolution_m", "temporal_start", "temporal_end", "temporal_resolution"),
+    ),
+    Section(
+        "origin",
+        gettext_lazy("Origin and contact"),
+        ("source_system", "contact", "landing_page", "related", "provenance", "version_notes"),
+    ),
+)
+_WIDE = ("provider", "title", "title_en", "summary", "themes", "channels", "provenance", "version_notes")
 
 
 class DatasetForm(forms.ModelForm[Dataset]):
-    """Everything a record states beside its items; ``keywords`` are typed with commas."""
+    """Everything a record states beside its items, in sections; its initial values are those of a document."""
 
     channels = forms.MultipleChoiceField(
         label=gettext_lazy("Sharing modes"),
         choices=Channel.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("How other departments may get the data; not needed when they are not shared."),
     )
     keywords = forms.CharField(
         label=gettext_lazy("Keywords"), required=False, help_text=gettext_lazy("Separate several with commas.")
+    )
+    spatial = RegionField(
+        label=gettext_lazy("Spatial coverage"),
+        required=False,
+        help_text=gettext_lazy("The region that the data describe, by name or division code."),
+    )
+    related = CodesField(
+        label=gettext_lazy("Related datasets"),
+        required=False,
+        help_text=gettext_lazy("Resource codes, separated by commas."),
     )
     seen_revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     class Meta:
         model = Dataset
-        fields = (
-            "title",
-            "summary",
-            "themes",
-            "keywords",
-            "resource_class",
-            "resource_format",
-            "update_cycle",
-            "grade",
-            "sharing_type",
-            "sharing_condition",
-            "sharing_basis",
-            "channels",
-            "open_type",
-            "open_condition",
-            "source_system",
-            "contact",
-            "licence",
-            "attribution",
-            "landing_page",
-            "temporal_start",
-            "temporal_end",
-        )
+        fields = tuple(name for section in SECTIONS for name in section.fields if name not in ("provider", "related"))
         widgets = {
             "themes": forms.CheckboxSelectMultiple,
             "summary": forms.Textarea(attrs={"rows": 4}),
             "sharing_condition": forms.Textarea(attrs={"rows": 2}),
             "sharing_basis": forms.Textarea(attrs={"rows": 2}),
             "open_condition": forms.Textarea(attrs={"rows": 2}),
+            "language": forms.Select(choices=[("zh", gettext_lazy("Chinese")), ("en", gettext_lazy("English"))]),
+            "provenance": forms.Textarea(attrs={"rows": 3}),
+            "version_notes": forms.Textarea(attrs={"rows": 2}),
+            "sharing_review_on": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
             "temporal_start": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
             "temporal_end": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         }
         help_texts = {
+            "title": gettext_lazy("What the data are, without the department's name; unique in your department."),
+            "title_en": gettext_lazy("Shown to readers of the English pages and in the interfaces."),
             "summary": gettext_lazy("20 to 1,000 characters: what the data hold, whom they concern, how they arise."),
+            "data_category": gettext_lazy("The category under your field's classification rules (GB/T 43697)."),
+            "resource_class": gettext_lazy("The first digit of the resource code; it does not change the code later."),
+            "format_type": gettext_lazy("The file or interface type, for example csv, xlsx, REST."),
+            "update_cycle": gettext_lazy("A promise: late datasets are listed and their providers reminded."),
+            "conforms_to": gettext_lazy("Standards the data follow, with their numbers."),
+            "grade": gettext_lazy("At least the grade of its highest item (GB/T 43697)."),
             "sharing_condition": gettext_lazy("Required when sharing is conditional: for whom and for what."),
             "sharing_basis": gettext_lazy("Required unless sharing is unconditional: law and article."),
+            "sharing_review_on": gettext_lazy("For data that are not shared: when it is looked at again."),
             "open_condition": gettext_lazy("Required unless the data are open."),
+            "licence": gettext_lazy("For open data: on which terms they may be used."),
+            "temporal_resolution": gettext_lazy("How far apart the observations are, as a duration: P1D, P1M."),
+            "contact": gettext_lazy("The office that answers questions, not a person's private number."),
+            "provenance": gettext_lazy("From which work, systems or surveys the data come."),
+            "version_notes": gettext_lazy("What users of the data should know about this version."),
         }
 
-    def __init__(self, *args: Any, departments: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, departments: Any = None, document: Document | None = None, **kwargs: Any) -> None:
+        if document is not None:
+            kwargs["initial"] = form_initial(document) | (kwargs.get("initial") or {})
         super().__init__(*args, **kwargs)
-        self.fields["themes"].required = False
+        self.fields["themes"].required = self.fields["language"].required = False
         if departments is not None:
             self.fields["provider"] = forms.ModelChoiceField(
                 Department.objects.filter(pk__in=departments), label=_("Provider"), empty_label=None
             )
-            self.order_fields(["provider"])
-        if self.instance.pk:
-            self.initial["keywords"] = "，".join(self.instance.keywords)
-            self.initial["seen_revision"] = self.instance.revision
+
+    @property
+    def sections(self) -> list[dict[str, Any]]:
+        """The fields under their headings, each with whether it is wide."""
+        return [
+            {
+                "key": section.key,
+                "title": section.title,
+                "fields": [(self[name], name in _WIDE) for name in section.fields if name in self.fields],
+            }
+            for section in SECTIONS
+        ]
+
+    def clean_language(self) -> str:
+        return self.cleaned_data["language"] or "zh"
 
     def clean_keywords(self) -> list[str]:
         text = self.cleaned_data["keywords"].replace("，", ",").replace("、", ",")
@@ -94,21 +194,52 @@ class DatasetForm(forms.ModelForm[Dataset]):
 
     def values(self) -> dict[str, Any]:
         """The record's fields for ``lifecycle``."""
-        return {
-            name: value
-            for name, value in self.cleaned_data.items()
-            if name not in ("themes", "provider", "seen_revision")
-        }
+        left_out = ("themes", "provider", "seen_revision")
+        return {name: value for name, value in self.cleaned_data.items() if name not in left_out}
+
+
+def form_initial(document: Document) -> dict[str, Any]:
+    """A document as the form shows it."""
+    joined = {name: "，".join(document.get(name) or []) for name in ("keywords", "related")}
+    return {**document, **joined}
 
 
 class ItemForm(forms.ModelForm[DataItem]):
     """One data item; an empty column name is made from the name."""
 
     column = forms.CharField(label=gettext_lazy("Column"), required=False, max_length=60)
+    element = ElementField(label=gettext_lazy("Data element"), required=False)
 
     class Meta:
         model = DataItem
-        fields = ("name", "column", "data_type", "sensitivity", "sharing_type", "open_type", "is_key")
+        fields = (
+            "name",
+            "column",
+            "data_type",
+            "sensitivity",
+            "sharing_type",
+            "open_type",
+            "is_key",
+            "is_nullable",
+            "name_en",
+            "element",
+            "length",
+            "precision",
+            "unit",
+            "description",
+        )
+
+    MORE = ("name_en", "element", "length", "precision", "unit", "description")
+
+    @property
+    def more(self) -> list[forms.BoundField]:
+        """The fields that stand behind "more"."""
+        return [self[name] for name in self.MORE]
+
+    @property
+    def has_more(self) -> bool:
+        """Whether one of them is filled or wrong."""
+        return any(self[name].value() or self[name].errors for name in self.MORE)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -121,11 +252,6 @@ class ItemForm(forms.ModelForm[DataItem]):
 
 
 ItemFormSet: type[BaseFormSet[ItemForm]] = formset_factory(ItemForm, extra=0, can_delete=True, max_num=2_000)
-
-
-def item_initial(dataset: Dataset) -> list[dict[str, Any]]:
-    """The items of a dataset as initial data of the formset."""
-    return [{name: getattr(item, name) for name in ITEM_FIELDS} for item in dataset.items.all()]
 
 
 def item_values(formset: BaseFormSet[ItemForm]) -> list[dict[str, Any]]:

@@ -95,16 +95,20 @@ def create(
 ) -> Dataset:
     """A new draft of ``provider`` with its resource code; ``values`` are fields of Dataset, ``items`` of DataItem.
 
+    ``related`` among the values holds resource codes.
+
     Raises:
         NotPermitted: the actor is no cataloguer of ``provider``. InvalidInput: by field.
     """
     actor = access.require(actor, Permission.DATASET_CREATE, provider)
-    dataset = Dataset(provider=provider, created_by=actor.user, **values)
+    own = {name: value for name, value in values.items() if name != "related"}
+    dataset = Dataset(provider=provider, created_by=actor.user, **own)
     _validated(dataset)
     prefix = code_prefix(dataset.resource_class, themes[0].code if themes else "99")
     dataset.code = format_code(prefix, next_serial(prefix))
     _save(dataset, force_insert=True)
     dataset.themes.set(themes)
+    _relate(dataset, values.get("related") or [])
     set_items(dataset, items)
     note(dataset, "dataset.created", actor, title=dataset.title, code=dataset.code)
     return dataset
@@ -169,9 +173,13 @@ def write(dataset: Dataset, now: Document, document: Document) -> None:
     draft.save()
 
 
+def _relate(dataset: Dataset, codes: Sequence[str]) -> None:
+    dataset.related.set(Dataset.objects.filter(code__in=codes).exclude(pk=dataset.pk) if codes else [])
+
+
 def _set_lists(dataset: Dataset, document: Document) -> None:
     dataset.themes.set(Theme.objects.filter(code__in=document["themes"]))
-    dataset.related.set(Dataset.objects.filter(code__in=document["related"]).exclude(pk=dataset.pk))
+    _relate(dataset, document["related"])
     set_items(dataset, document["items"])
 
 

@@ -116,7 +116,7 @@ def may_see_versions(actor: Actor, dataset: Dataset) -> bool:
     """What is being written, and all older versions: the provider, and the authority that reviews its records."""
     if actor.is_system or actor.standing.holds(dataset.provider_id):
         return True
-    if not dataset.version and dataset.state != DatasetState.AUTHORITY_REVIEW:
+    if dataset.state in (DatasetState.DRAFT, DatasetState.DEPARTMENT_REVIEW):
         return False
     authority = reviewing_authority(dataset)
     return authority is not None and actor.standing.holds(authority.pk, *AUTHORITY_DUTIES)

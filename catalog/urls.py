@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.urls import path
 
-from catalog.views import data, exceptions, lists, records
+from catalog.views import data, editing, exceptions, lists, records, versions
 
 app_name = "catalog"
 urlpatterns = [
@@ -11,10 +11,17 @@ urlpatterns = [
     path("export/", login_required(lists.export), name="list-export"),
     path("mine/", lists.MineView.as_view(), name="dataset-mine"),
     path("review/", lists.ReviewView.as_view(), name="dataset-review"),
-    path("new/", records.dataset_create, name="dataset-create"),
+    path("new/", editing.dataset_create, name="dataset-create"),
+    path("new/check/", editing.record_check, name="record-check-new"),
+    path("new/forget/", editing.unsaved_forget, name="unsaved-forget-new"),
     path("access/", exceptions.access_find, name="access-find"),
     path("<uuid:pk>/", login_required(records.dataset_detail), name="dataset-detail"),
-    path("<uuid:pk>/edit/", records.dataset_edit, name="dataset-edit"),
+    path("<uuid:pk>/edit/", editing.dataset_edit, name="dataset-edit"),
+    path("<uuid:pk>/check/", editing.record_check, name="record-check"),
+    path("<uuid:pk>/forget/", editing.unsaved_forget, name="unsaved-forget"),
+    path("<uuid:pk>/revise/", versions.revision_begin, name="revision-begin"),
+    path("<uuid:pk>/discard/", versions.revision_discard, name="revision-discard"),
+    path("<uuid:pk>/compare/", versions.version_compare, name="version-compare"),
     path("<uuid:pk>/submit/", records.dataset_submit, name="dataset-submit"),
     path("<uuid:pk>/approve/", records.dataset_approve, name="dataset-approve"),
     path("<uuid:pk>/return/", records.dataset_return, name="dataset-return"),

@@ -7,6 +7,7 @@ from portal.departments.models import Department, DepartmentChange, Duty, DutyGr
 from portal.deputies.models import Delegation
 from portal.notices.models import Delivery, Notice, NoticeKind, NoticePreference, Webhook
 from portal.rights.models import RightsReview
+from portal.unsaved.models import UnsavedText
 
 __all__ = [
     "AdminRole",
@@ -34,6 +35,7 @@ __all__ = [
     "RightsReview",
     "SealedHead",
     "SecondFactorReset",
+    "UnsavedText",
     "User",
     "Webhook",
 ]

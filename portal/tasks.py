@@ -4,6 +4,7 @@ from procrastinate.contrib.django import app
 
 from portal.audit import tasks as audit_tasks  # noqa: F401  (the worker looks for tasks in this module)
 from portal.notices import tasks as notice_tasks  # noqa: F401  (the worker looks for tasks here)
+from portal.unsaved import tasks as unsaved_tasks  # noqa: F401  (the worker looks for tasks here)
 
 
 @app.periodic(cron="* * * * *")

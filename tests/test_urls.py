@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from catalog import access_exceptions, loading
+from catalog import access_exceptions, loading, revisions
 from catalog.models import DatasetState, Distribution, IngestJob
 from portal.accounts.models import User
 from portal.audit import checkpoints
@@ -65,6 +65,8 @@ def objects(world: World) -> dict[str, Any]:
     opened = make_dataset(world.city_bureau, "空气", items=open_items, sharing_type="unconditional", open_type="open")
     load(opened, b"code,name\n01,a\n")
     draft = make_dataset(world.city_bureau, "草稿", state=DatasetState.DRAFT)
+    revised = make_dataset(world.city_bureau, "修订中")
+    revisions.begin(dataset=revised, actor=actor(world.cataloguer))
     in_review = make_dataset(world.city_bureau, "待审", state=DatasetState.AUTHORITY_REVIEW)
     distribution = Distribution.objects.create(dataset=draft, title="草稿")
     job = IngestJob.objects.create(distribution=distribution, file_name="a.csv", file_size=1, state="done")
@@ -113,6 +115,7 @@ def objects(world: World) -> dict[str, Any]:
         "conditional": conditional.pk,
         "open": opened.pk,
         "draft": draft.pk,
+        "revised": revised.pk,
         "in_review": in_review.pk,
         "job": job.pk,
         "request": request.pk,

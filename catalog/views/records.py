@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -13,15 +12,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from catalog import gate, history, lifecycle
-from catalog.forms import DatasetForm, ItemFormSet, ReasonForm, UploadForm, item_initial, item_values
-from catalog.models import Dataset, Theme
+from catalog import completeness, gate, lifecycle, revisions
+from catalog.forms import ReasonForm, UploadForm
+from catalog.models import Dataset
+from catalog.panels import panels_for
 from catalog.parts import table_part
 from catalog.rules import previewable_columns
 from portal import access
 from portal.access import Actor, Permission
 from portal.departments.models import Duty, Membership
-from portal.errors import InvalidInput, NotPermitted, PortalError, WrongState
+from portal.errors import InvalidInput, NotPermitted
 from portal.views import actor_of
 
 PREVIEW_ROWS = 100
@@ -35,31 +35,44 @@ def visible_or_404(request: HttpRequest, pk: UUID) -> Dataset:
 
 
 def dataset_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Everything about a dataset that the reader may see, with the first 100 rows and its history."""
+    """Everything about a dataset that the reader may see, in tabs; only the open one is worked out."""
     dataset = visible_or_404(request, pk)
     actor = actor_of(request)
     if not actor.standing.duties:
         raise NotPermitted
-    part = table_part(dataset, previewable_columns(actor, dataset))
-    page = part.page(part.query(limit=PREVIEW_ROWS)) if part else None
     may = {p.value.partition(".")[2]: access.can(actor, p, dataset) for p in _ACTS}
-    distribution = dataset.distributions.select_related("current").first()
+    tabs = panels_for(actor, dataset)
+    tab = next((panel for panel in tabs if panel.key == request.GET.get("tab")), None)
+    is_editable = dataset.work.is_editable and may["edit"]
+    document = revisions.document_of(dataset) if is_editable else None
     context = {
         "dataset": dataset,
-        "items": list(dataset.items.all()),
+        "draft": dataset.open_revision if may["versions"] else None,
+        "tabs": tabs,
+        "tab": tab,
+        "may": may,
+        "is_editable": is_editable,
+        "missing": gate.missing(dataset, document) if document else {},
+        "score": completeness.score(document) if document else None,
+        "may_apply": access.can(actor, Permission.REQUEST_CREATE) and not actor.standing.holds(dataset.provider_id),
+    }
+    context |= tab.context(actor, dataset, request) if tab else _overview(actor, dataset, may)
+    return render(request, "catalog/dataset_detail.html", context)
+
+
+def _overview(actor: Actor, dataset: Dataset, may: dict[str, bool]) -> dict[str, Any]:
+    """Items, the first rows, what is said of the dataset, and who decides."""
+    part = table_part(dataset, previewable_columns(actor, dataset))
+    distribution = dataset.distributions.select_related("current").first()
+    return {
+        "items": list(dataset.items.select_related("element")),
         "part": part,
-        "page": page,
+        "page": part.page(part.query(limit=PREVIEW_ROWS)) if part else None,
         "distribution": distribution,
         "jobs": list(distribution.jobs.all()[:5]) if distribution and may["edit"] else [],
-        "may": may,
-        "is_editable": dataset.is_editable and may["edit"],
-        "missing": gate.missing(dataset) if dataset.is_editable and may["edit"] else {},
-        "lines": history.lines(dataset) if actor.standing.holds(dataset.provider_id) or may["withdraw"] else [],
         "deciders": _deciders(dataset),
-        "may_apply": access.can(actor, Permission.REQUEST_CREATE) and not actor.standing.holds(dataset.provider_id),
         "upload_form": UploadForm(),
     }
-    return render(request, "catalog/dataset_detail.html", context)
 
 
 _ACTS = (
@@ -67,6 +80,7 @@ _ACTS = (
     Permission.DATASET_SUBMIT,
     Permission.DATASET_REVIEW,
     Permission.DATASET_WITHDRAW,
+    Permission.DATASET_VERSIONS,
     Permission.DATASET_EXCEPT,
 )
 
@@ -76,76 +90,6 @@ def _deciders(dataset: Dataset) -> list[Membership]:
     rows = Membership.objects.current().filter(department=dataset.provider_id)
     duties = (Duty.PROVIDER_APPROVER, Duty.SECURITY_OFFICER)
     return list(rows.filter(duty__in=duties).select_related("user").order_by("duty", "user__name"))
-
-
-@login_required
-def dataset_create(request: HttpRequest) -> HttpResponse:
-    """A new record."""
-    actor = actor_of(request)
-    access.require(actor, Permission.DATASET_CREATE)
-    departments = actor.standing.departments_with(Duty.CATALOGUER)
-    form = DatasetForm(request.POST or None, departments=departments)
-    items = ItemFormSet(request.POST or None, prefix="items")
-    if request.method == "POST" and form.is_valid() and items.is_valid():
-        try:
-            dataset = lifecycle.create(
-                actor=actor,
-                provider=form.cleaned_data["provider"],
-                values=form.values(),
-                themes=list(form.cleaned_data["themes"]),
-                items=item_values(items),
-            )
-        except InvalidInput as error:
-            _show(form, error)
-        else:
-            messages.success(request, _("The draft is saved. Upload its data, or submit it for review."))
-            return redirect(dataset)
-    return _form_page(request, form, items, None)
-
-
-@login_required
-def dataset_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """A draft or withdrawn record in its form; a save by somebody else in between is told and nothing typed is lost."""
-    dataset = visible_or_404(request, pk)
-    actor = actor_of(request)
-    access.require(actor, Permission.DATASET_EDIT, dataset)
-    if not dataset.is_editable:
-        raise WrongState(_("A record in review or published cannot be edited. Withdraw it, or ask for its return."))
-    form = DatasetForm(request.POST or None, instance=dataset)
-    initial = None if request.method == "POST" else item_initial(dataset)
-    items = ItemFormSet(request.POST or None, prefix="items", initial=initial)
-    if request.method == "POST" and form.is_valid() and items.is_valid():
-        try:
-            lifecycle.update(
-                dataset=dataset,
-                actor=actor,
-                values=form.values(),
-                themes=list(form.cleaned_data["themes"]),
-                items=item_values(items),
-                seen_revision=form.cleaned_data["seen_revision"] or 0,
-            )
-        except PortalError as error:
-            _show(form, error)
-        else:
-            messages.success(request, _("Saved."))
-            return redirect(dataset)
-    return _form_page(request, form, items, dataset)
-
-
-def _show(form: forms.BaseForm, error: PortalError) -> None:
-    """Put a refusal of the domain on the form, at its fields where they are named."""
-    fields = error.fields if isinstance(error, InvalidInput) else {}
-    for name, found in fields.items():
-        for message in found:
-            form.add_error(name if name in form.fields else None, str(message))
-    if not fields:
-        form.add_error(None, str(error))
-
-
-def _form_page(request: HttpRequest, form: DatasetForm, items: Any, dataset: Dataset | None) -> HttpResponse:
-    failed = request.method == "POST"
-    context = {"form": form, "items": items, "dataset": dataset, "themes": Theme.objects.all()}
-    return render(request, "catalog/dataset_form.html", context, status=422 if failed else 200)
 
 
 @login_required
