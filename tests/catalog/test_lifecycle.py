@@ -166,9 +166,13 @@ def test_a_second_editor_is_told_and_loses_no_text(world: World) -> None:
     client = Client()
     client.force_login(world.cataloguer)
     response = client.post(f"/catalog/{dataset.pk}/edit/", form(seen_revision="0", contact="我的新联系方式"))
-    assert response.status_code == 422
-    assert 'value="我的新联系方式"' in response.content.decode()
+    page = response.content.decode()
+    assert response.status_code == 409
+    assert 'value="我的新联系方式"' in page
+    assert "<td>0571</td>" in page
     assert Dataset.objects.get().contact == "0571"
+    client.post(f"/catalog/{dataset.pk}/edit/", form(seen_revision="1", contact="我的新联系方式"))
+    assert Dataset.objects.get().contact == "我的新联系方式"
 
 
 def test_a_title_stands_once_in_a_department(world: World) -> None:
