@@ -21,11 +21,11 @@ from tests.url_table import TABLE
 pytestmark = pytest.mark.django_db
 world, objects = test_urls.world, test_urls.objects
 
-NAMES = SAME_EVERYWHERE | {"B", "Django", "GB18030", "GBK", "PARQUET", "UTF-8"}
+NAMES = SAME_EVERYWHERE | {"B", "Django", "GB18030", "GBK", "PARQUET", "UTF-8", "REST", "P1D", "P1M", "T", "xlsx"}
 KEYS_AND_PARAMETERS = {"j", "k", "x", "filter", "after"}
 DATA = {"a", "code", "csv", "data", "name"}
 CHINESE_DATA = {
-    *("救助", "空气", "草稿", "待审", "代码", "名称", "本数据资源用于测试", "字段和行均为真实结构"),
+    *("救助", "空气", "草稿", "待审", "修订中", "代码", "名称", "本数据资源用于测试", "字段和行均为真实结构"),
     *("用于履行职责", "政务数据共享条例", "内部管理"),
     *("低保核查数据共享", "社会救助暂行办法第十七条", "核对申请家庭情况"),
     *("联合检查", "年休假"),
