@@ -6,9 +6,15 @@ divides a theme) and, after a slash, the serial number (顺序号) within that p
 
 from __future__ import annotations
 
+import re
+
 from django.db import connection
 
 from catalog.models import CodeSequence
+
+NO_THEME = "99"
+"""The item (项) of records without a theme."""
+CODE = re.compile(r"\d{6,12}/\d{1,12}")
 
 
 def next_serials(prefix: str, count: int) -> range:
@@ -36,3 +42,15 @@ def code_prefix(resource_class: str, theme_code: str) -> str:
 
 def format_code(prefix: str, serial: int) -> str:
     return f"{prefix}/{serial:06d}"
+
+
+def keep_serial(code: str) -> None:
+    """Never give the serial number of ``code``, which a record brought with it, to another."""
+    prefix, _slash, serial = code.partition("/")
+    table = CodeSequence._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} (prefix, last) VALUES (%s, %s) "  # noqa: S608
+            f"ON CONFLICT (prefix) DO UPDATE SET last = GREATEST({table}.last, EXCLUDED.last)",
+            [prefix, int(serial)],
+        )

@@ -64,8 +64,11 @@ def snapshot(dataset: Dataset) -> Document:
     """The record as it stands, with its items, themes and relations."""
     document = own_fields(dataset)
     document["themes"] = [theme.code for theme in dataset.themes.all()]
-    document["related"] = sorted(dataset.related.values_list("code", flat=True))
-    document["items"] = [item_document(item) for item in dataset.items.select_related("element")]
+    document["related"] = sorted(other.code for other in dataset.related.all())
+    items = list(dataset.items.all())
+    wanted = {item.element_id for item in items if item.element_id}
+    codes = dict(DataElement.objects.filter(pk__in=wanted).values_list("pk", "code")) if wanted else {}
+    document["items"] = [item_document(item, codes) for item in items]
     return document
 
 
@@ -75,10 +78,10 @@ def own_fields(dataset: Dataset) -> Document:
     return {"code": dataset.code} | {field.name: plain(field.value_from_object(dataset)) for field in fields}
 
 
-def item_document(item: DataItem) -> Document:
+def item_document(item: DataItem, element_codes: Mapping[Any, str]) -> Document:
     """One item; ``element`` is the code of its data element, or empty."""
     values = {name: getattr(item, name) for name in ITEM_FIELDS if name != "element"}
-    return values | {"element": item.element.code if item.element else ""}
+    return values | {"element": element_codes.get(item.element_id, "")}
 
 
 def overlaid(
@@ -102,7 +105,7 @@ def overlaid(
 
 def blank_item() -> Document:
     """An item of which nothing is said yet."""
-    return item_document(DataItem())
+    return item_document(DataItem(), {})
 
 
 def set_fields(dataset: Dataset, document: Document) -> None:
@@ -118,6 +121,19 @@ def set_fields(dataset: Dataset, document: Document) -> None:
             target = field.target_field if isinstance(field, ForeignKey) else field
             value = document[field.name]
             setattr(dataset, field.attname, None if value is None else target.to_python(value))
+
+
+def plain_values(document: Document) -> dict[str, Any]:
+    """The record's own fields of a document as model values by attribute, without the provider."""
+    shown = Dataset()
+    set_fields(shown, document)
+    fields = [field for field in Dataset._meta.concrete_fields if field.editable and field.name != "provider"]
+    return {field.attname: getattr(shown, field.attname) for field in fields}
+
+
+def fill_values(item: Document, elements: Mapping[str, DataElement]) -> dict[str, Any]:
+    """The fields of an item's document as model values."""
+    return {name: item[name] for name in ITEM_FIELDS if name != "element"} | {"element": elements.get(item["element"])}
 
 
 def preview(dataset: Dataset, document: Document) -> tuple[Dataset, list[DataItem]]:

@@ -1,4 +1,4 @@
-"""Bulk import of records that are published already: harvests, the demo, trials of size."""
+"""Many new records at once: published ones from harvests, the demo and trials of size, drafts from workbooks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog import search
-from catalog.codes import code_prefix, format_code, next_serials
+from catalog.codes import NO_THEME, code_prefix, format_code, keep_serial, next_serials
 from catalog.documents import Document, blank_item, own_fields, plain
 from catalog.models import DataItem, Dataset, DatasetState, DatasetVersion, Theme
 from catalog.rules import reader_groups
@@ -24,95 +24,116 @@ BATCH = 1_000
 
 
 @dataclass(frozen=True)
-class PublishedRecord:
-    """A record to import: ``values`` are fields of Dataset, ``items`` of DataItem (each with name and column)."""
+class NewRecord:
+    """A record to make: ``values`` are fields of Dataset, ``items`` of DataItem (each with name and column).
+
+    ``related`` are records it refers to. A ``code`` that it has already is kept; otherwise it is numbered.
+    """
 
     provider: Department
     values: dict[str, Any]
-    theme: Theme
+    themes: Sequence[Theme]
     items: Sequence[dict[str, Any]] = field(default_factory=list)
+    related: Sequence[Dataset] = ()
+    code: str = ""
 
 
-def import_published(records: Iterable[PublishedRecord], *, actor: Actor) -> Iterator[int]:
+def import_published(records: Iterable[NewRecord], *, actor: Actor) -> Iterator[int]:
     """Create published records, a thousand in a transaction, with one event each; yields how many are done.
 
     Only the portal itself may do this: the records were checked where they come from.
     """
     access.require(actor, Permission.DATASET_IMPORT)
-    batch: list[PublishedRecord] = []
+    batch: list[NewRecord] = []
     done = 0
-    groups = _GroupCache()
+    groups = GroupCache()
     for row in records:
         batch.append(row)
         if len(batch) == BATCH:
-            done += _import_batch(batch, actor, groups)
+            done += len(write_new(batch, actor=actor, state=DatasetState.PUBLISHED, groups=groups))
             batch.clear()
             yield done
     if batch:
-        yield done + _import_batch(batch, actor, groups)
+        yield done + len(write_new(batch, actor=actor, state=DatasetState.PUBLISHED, groups=groups))
 
 
-class _GroupCache:
+class GroupCache:
     """Reader groups depend on provider, state and open type alone, so they are worked out once for each."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[Any, str], list[int]] = {}
+        self._known: dict[tuple[Any, str, str], list[int]] = {}
 
     def of(self, dataset: Dataset) -> list[int]:
-        key = (dataset.provider_id, dataset.open_type)
+        """The groups that may see ``dataset``."""
+        key = (dataset.provider_id, dataset.state, dataset.open_type)
         if key not in self._known:
             self._known[key] = reader_groups(dataset)
         return self._known[key]
 
 
 @transaction.atomic
-def _import_batch(batch: Sequence[PublishedRecord], actor: Actor, groups: _GroupCache) -> int:
-    now = timezone.now()
-    datasets = [
-        Dataset(provider=row.provider, state=DatasetState.PUBLISHED, version=1, issued=now, **row.values)
-        for row in batch
-    ]
+def write_new(batch: Sequence[NewRecord], *, actor: Actor, state: DatasetState, groups: GroupCache) -> list[Dataset]:
+    """Make the records of ``batch`` with their events and search rows, in a fixed number of statements.
+
+    The caller has asked whether the actor may, and checked the records.
+    """
+    published = state == DatasetState.PUBLISHED
+    given = {"state": state, "version": int(published), "issued": timezone.now() if published else None}
+    datasets = [Dataset(provider=row.provider, created_by=actor.user, **given, **row.values) for row in batch]
     _number(datasets, batch)
     Dataset.objects.bulk_create(datasets)
-    through = Dataset.themes.through
-    through.objects.bulk_create(
-        through(dataset_id=dataset.pk, theme_id=row.theme.pk) for dataset, row in zip(datasets, batch, strict=True)
+    pairs = list(zip(datasets, batch, strict=True))
+    themes, related = Dataset.themes.through, Dataset.related.through
+    themes.objects.bulk_create(themes(dataset_id=d.pk, theme_id=theme.pk) for d, row in pairs for theme in row.themes)
+    both = [(d.pk, other.pk) for d, row in pairs for other in row.related]
+    related.objects.bulk_create(
+        (related(from_dataset_id=a, to_dataset_id=b) for one, two in both for a, b in ((one, two), (two, one))),
+        ignore_conflicts=True,
     )
     items = [
         DataItem(dataset=dataset, position=position, **values)
-        for dataset, row in zip(datasets, batch, strict=True)
+        for dataset, row in pairs
         for position, values in enumerate(row.items)
     ]
     DataItem.objects.bulk_create(items, batch_size=5_000)
-    DatasetVersion.objects.bulk_create(
-        DatasetVersion(dataset=dataset, number=1, metadata=_document(dataset, row))
-        for dataset, row in zip(datasets, batch, strict=True)
-    )
+    if published:
+        DatasetVersion.objects.bulk_create(
+            DatasetVersion(dataset=dataset, number=1, metadata=_document(dataset, row)) for dataset, row in pairs
+        )
     entries = ((record.stream_of(d), {"state": d.state, "title": d.title, "code": d.code}) for d in datasets)
     record.append_first(entries, verb="dataset.imported", actor=actor)
     _index(datasets, batch, groups)
-    return len(datasets)
+    return datasets
 
 
-def _document(dataset: Dataset, row: PublishedRecord) -> Document:
+def _document(dataset: Dataset, row: NewRecord) -> Document:
     blank = blank_item()
     items = [blank | {name: plain(value) for name, value in values.items()} for values in row.items]
-    return own_fields(dataset) | {"themes": [row.theme.code], "related": [], "items": items}
+    return own_fields(dataset) | {
+        "themes": [theme.code for theme in row.themes],
+        "related": sorted(other.code for other in row.related),
+        "items": items,
+    }
 
 
-def _number(datasets: Sequence[Dataset], batch: Sequence[PublishedRecord]) -> None:
+def _number(datasets: Sequence[Dataset], batch: Sequence[NewRecord]) -> None:
     by_prefix: dict[str, list[Dataset]] = defaultdict(list)
     for dataset, row in zip(datasets, batch, strict=True):
-        by_prefix[code_prefix(dataset.resource_class, row.theme.code)].append(dataset)
+        if row.code:
+            dataset.code = row.code
+            keep_serial(row.code)
+        else:
+            theme = row.themes[0].code if row.themes else NO_THEME
+            by_prefix[code_prefix(dataset.resource_class, theme)].append(dataset)
     for prefix, group in sorted(by_prefix.items()):
         for dataset, serial in zip(group, next_serials(prefix, len(group)), strict=True):
             dataset.code = format_code(prefix, serial)
 
 
-def _index(datasets: Sequence[Dataset], batch: Sequence[PublishedRecord], groups: _GroupCache) -> None:
+def _index(datasets: Sequence[Dataset], batch: Sequence[NewRecord], groups: GroupCache) -> None:
     rows = []
     for dataset, row in zip(datasets, batch, strict=True):
-        dataset._prefetched_objects_cache = {"themes": [row.theme], "distributions": []}  # type: ignore[attr-defined]
+        dataset._prefetched_objects_cache = {"themes": row.themes, "distributions": []}  # type: ignore[attr-defined]
         names = [str(values["name"]) for values in row.items]
         rows.append(search.row_of(dataset, names, groups.of(dataset)))
     search.write_rows(rows)

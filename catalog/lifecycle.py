@@ -16,8 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from catalog import revisions, search
-from catalog.codes import code_prefix, format_code, next_serial
-from catalog.documents import Document, differences, merge, overlaid, preview, set_fields, snapshot
+from catalog.codes import NO_THEME, code_prefix, format_code, next_serial
+from catalog.documents import FIELDS, Document, differences, merge, overlaid, preview, set_fields, snapshot
 from catalog.gate import check_submission
 from catalog.items import checked_items, set_items
 from catalog.models import Dataset, DatasetState, DatasetVersion, IngestJob, RevisionState, Theme
@@ -104,7 +104,7 @@ def create(
     own = {name: value for name, value in values.items() if name != "related"}
     dataset = Dataset(provider=provider, created_by=actor.user, **own)
     _validated(dataset)
-    prefix = code_prefix(dataset.resource_class, themes[0].code if themes else "99")
+    prefix = code_prefix(dataset.resource_class, themes[0].code if themes else NO_THEME)
     dataset.code = format_code(prefix, next_serial(prefix))
     _save(dataset, force_insert=True)
     dataset.themes.set(themes)
@@ -153,6 +153,16 @@ def update(
         items=len(merged["items"]),
     )
     return dataset
+
+
+@transaction.atomic
+def replace(*, dataset: Dataset, actor: Actor, document: Document, seen_revision: int) -> Dataset:
+    """Bring a draft or open revision to a whole document, as an import has it; rules and errors as in ``update``."""
+    values = {name: document[name] for name in (*FIELDS, "related") if name in document and name != "provider"}
+    themes = list(Theme.objects.filter(code__in=document["themes"]))
+    return update(
+        dataset=dataset, actor=actor, values=values, themes=themes, items=document["items"], seen_revision=seen_revision
+    )
 
 
 def write(dataset: Dataset, now: Document, document: Document) -> None:

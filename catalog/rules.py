@@ -87,8 +87,26 @@ def may_view(actor: Actor, dataset: Dataset) -> bool:
 
 @rule(Permission.DATASET_CREATE)
 def may_create(actor: Actor, department: Department | None) -> bool:
+    """The department's cataloguers; its data authority may bring it drafts, which its cataloguers then complete."""
     departments = actor.standing.departments_with(Duty.CATALOGUER)
-    return department.pk in departments if department else bool(departments)
+    if department is None:
+        return bool(departments)
+    return department.pk in departments or _is_authority_over(actor, department)
+
+
+def _is_authority_over(actor: Actor, department: Department) -> bool:
+    """Whether the actor holds a duty in an authority whose region the department lies in."""
+    offices = actor.standing.departments_with(*AUTHORITY_DUTIES)
+    if not offices:
+        return False
+    codes = department.region.path_codes
+    return Department.objects.filter(pk__in=offices, region__in=codes).exists()
+
+
+@rule(Permission.RECORD_IMPORT)
+def may_import_records(actor: Actor, obj: object) -> bool:
+    """Load a workbook of records: cataloguers, and data authorities for their departments."""
+    return bool(actor.standing.departments_with(Duty.CATALOGUER, *AUTHORITY_DUTIES))
 
 
 @rule(Permission.DATASET_EDIT, Permission.DATASET_SUBMIT)

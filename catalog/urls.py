@@ -1,7 +1,7 @@
 """The internal catalogue."""
 
 from django.contrib.auth.decorators import login_required
-from django.urls import path
+from django.urls import include, path
 
 from catalog.views import data, editing, exceptions, lists, records, versions
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("export/", login_required(lists.export), name="list-export"),
     path("mine/", lists.MineView.as_view(), name="dataset-mine"),
     path("review/", lists.ReviewView.as_view(), name="dataset-review"),
+    path("", include("catalog.exchange.urls")),
     path("new/", editing.dataset_create, name="dataset-create"),
     path("new/check/", editing.record_check, name="record-check-new"),
     path("new/forget/", editing.unsaved_forget, name="unsaved-forget-new"),

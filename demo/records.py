@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from catalog.importing import PublishedRecord
+from catalog.importing import NewRecord
 from catalog.models import Theme
 from catalog.tables.schema import column_names
 from demo.places import CITY_STATES, DATA, NATION, rows
@@ -112,7 +112,7 @@ def catalogue() -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def open_records() -> Iterator[PublishedRecord]:
+def open_records() -> Iterator[NewRecord]:
     """Every open record, with department and theme by its words."""
     departments = {d.name: d for d in Department.objects.filter(region=NATION)}
     themes = Theme.objects.in_bulk()
@@ -121,7 +121,7 @@ def open_records() -> Iterator[PublishedRecord]:
         title = record["title"] if record["title"] not in seen else f"{record['title']} ({record['id']})"
         seen.add(record["title"])
         office, theme = _place(f"{record['title']} {' '.join(record.get('tags') or [])}")
-        yield PublishedRecord(departments[office], open_values(record, title), themes[theme], _items(record["fields"]))
+        yield NewRecord(departments[office], open_values(record, title), [themes[theme]], _items(record["fields"]))
 
 
 STREET_ITEMS = (
@@ -188,7 +188,7 @@ def civil_affairs(province: str, code: str) -> str:
     return province + ("民政局" if code in CITY_STATES else "民政厅")
 
 
-def division_records() -> Iterator[PublishedRecord]:
+def division_records() -> Iterator[NewRecord]:
     """Two records for each of the 31 provinces."""
     theme = Theme.objects.get(code="20")
     departments = {d.name: d for d in Department.objects.filter(name__contains="民政")}
@@ -198,4 +198,4 @@ def division_records() -> Iterator[PublishedRecord]:
             values = division_values(row["name"], kind)
             if kind == "villages" and row["name"] == "浙江省":
                 values["grade"] = 3
-            yield PublishedRecord(provider, values, theme, division_items(kind))
+            yield NewRecord(provider, values, [theme], division_items(kind))

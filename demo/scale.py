@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from catalog.importing import PublishedRecord
+from catalog.importing import NewRecord
 from catalog.models import Theme
 from portal.departments.models import Department, Region
 
@@ -36,7 +36,7 @@ CYCLES = ("daily", "weekly", "monthly", "quarterly", "yearly")
 ITEMS = (("代码", "code", True), ("名称", "name", False), ("更新日期", "updated", False))
 
 
-def generated(count: int, start: int) -> Iterator[PublishedRecord]:
+def generated(count: int, start: int) -> Iterator[NewRecord]:
     """``count`` records numbered from ``start``; the same numbers give the same records."""
     regions = list(Region.objects.filter(level=4).order_by("code").values_list("name", flat=True))
     departments = list(Department.objects.active().order_by("credit_code"))
@@ -62,4 +62,4 @@ def generated(count: int, start: int) -> Iterator[PublishedRecord]:
             {"name": name, "column": column, "data_type": "C", "is_key": key, "open_type": values["open_type"]}
             for name, column, key in ITEMS
         ]
-        yield PublishedRecord(departments[n * 13 % len(departments)], values, themes[n % len(themes)], items)
+        yield NewRecord(departments[n * 13 % len(departments)], values, [themes[n % len(themes)]], items)

@@ -14,7 +14,7 @@ from django.core.files import File
 from django.db import transaction
 
 from catalog import search
-from catalog.importing import PublishedRecord, import_published
+from catalog.importing import NewRecord, import_published
 from catalog.loading import run, start
 from catalog.models import DataItem, Dataset, OpenType, SharingType, Theme
 from demo.places import DATA, rows
@@ -139,7 +139,7 @@ def _load_open(spec: TableSpec) -> Iterator[str]:
     }
     dataset = Dataset.objects.filter(provider=office, title=spec.title).first()
     if dataset is None:
-        list(import_published([PublishedRecord(office, values, theme, [])], actor=Actor.system()))
+        list(import_published([NewRecord(office, values, [theme], [])], actor=Actor.system()))
         dataset = Dataset.objects.get(provider=office, title=spec.title)
     with _plain(DATA / spec.file) as path:
         if not dataset.items.exists():

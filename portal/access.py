@@ -55,6 +55,7 @@ class Permission(StrEnum):
     DATASET_PREVIEW = "dataset.preview"
     DATASET_EXCEPT = "dataset.except"
     DATASET_IMPORT = "dataset.import"
+    RECORD_IMPORT = "record.import"
 
     REQUEST_CREATE = "request.create"
     REQUEST_VIEW = "request.view"

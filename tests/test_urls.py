@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from catalog import access_exceptions, loading, revisions
-from catalog.models import DatasetState, Distribution, IngestJob
+from catalog.models import DatasetState, Distribution, IngestJob, RecordImport
 from portal.accounts.models import User
 from portal.audit import checkpoints
 from portal.departments.models import AUTHORITY_DUTIES, Duty
@@ -115,6 +115,10 @@ def objects(world: World) -> dict[str, Any]:
         "conditional": conditional.pk,
         "open": opened.pk,
         "draft": draft.pk,
+        "record_import": RecordImport.objects.create(
+            file_name="a.xlsx", state="planned", created_by=world.cataloguer
+        ).pk,
+        "xlsx": "xlsx",
         "revised": revised.pk,
         "in_review": in_review.pk,
         "job": job.pk,

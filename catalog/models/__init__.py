@@ -9,6 +9,7 @@ from catalog.models.dataset import (
     DatasetVersion,
 )
 from catalog.models.exception import AccessException
+from catalog.models.record_import import ImportLine, ImportState, LineState, RecordImport
 from catalog.models.revision import DatasetRevision, RevisionState, SavedDocument
 from catalog.models.search import DatasetSearchRow
 from catalog.models.standard import CodeList, CodeListState, CodeListVersion, CodeValue, DataElement, ElementCheck
@@ -48,9 +49,13 @@ __all__ = [
     "Distribution",
     "ElementCheck",
     "Grade",
+    "ImportLine",
+    "ImportState",
     "IngestJob",
     "JobState",
+    "LineState",
     "OpenType",
+    "RecordImport",
     "ResourceClass",
     "ResourceFormat",
     "RevisionState",

@@ -315,6 +315,11 @@ NOTICE_KEEP_DAYS = env.int("NOTICE_KEEP_DAYS", default=180)
 DEPARTMENT_IMPORT_BYTES = env.int("DEPARTMENT_IMPORT_BYTES", default=10 * 1024**2)
 """The largest workbook of departments or people that can be imported."""
 DEPARTMENT_IMPORT_ROWS = env.int("DEPARTMENT_IMPORT_ROWS", default=20_000)
+
+# --- Import of catalogue records: bytes of the file, records and items in it ---
+RECORD_IMPORT_BYTES = env.int("RECORD_IMPORT_BYTES", default=100 * 1024**2)
+RECORD_IMPORT_ROWS = env.int("RECORD_IMPORT_ROWS", default=50_000)
+RECORD_IMPORT_ITEMS = env.int("RECORD_IMPORT_ITEMS", default=1_000_000)
 """The most lines that it may have."""
 
 # --- Language and time ----------------------------------------------------------------------------------------------
