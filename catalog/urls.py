@@ -3,13 +3,14 @@
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path
 
-from catalog.views import data, editing, exceptions, lists, records, versions
+from catalog.views import bulk, data, editing, exceptions, lists, records, versions
 
 app_name = "catalog"
 urlpatterns = [
     path("", login_required(lists.dataset_list), name="dataset-list"),
     path("export/", login_required(lists.export), name="list-export"),
     path("mine/", lists.MineView.as_view(), name="dataset-mine"),
+    path("bulk/", bulk.bulk_act, name="bulk-act"),
     path("review/", lists.ReviewView.as_view(), name="dataset-review"),
     path("", include("catalog.exchange.urls")),
     path("new/", editing.dataset_create, name="dataset-create"),

@@ -150,6 +150,7 @@ TABLE: dict[str, Row] = {
     "catalog:list-export": ("GET", STAFF, {}),
     "catalog:dataset-mine": ("GET", CATALOGUER, {}),
     "catalog:dataset-review": ("GET", REVIEWERS, {}),
+    "catalog:bulk-act": ("POST", CATALOGUER | REVIEWERS, {}),
     "catalog:record-import": ("GET", CATALOGUER | {"authority"}, {}),
     "catalog:import-detail": ("GET", CATALOGUER, {"pk": "record_import"}),
     "catalog:import-load": ("POST", CATALOGUER, {"pk": "record_import"}),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.generic import ListView
 
 from catalog.facets import facets_of
-from catalog.models import Dataset, DatasetState
+from catalog.models import Dataset, DatasetRevision, DatasetState
 from catalog.rules import REVIEW_DUTIES
 from catalog.search import COUNT_LIMIT, SORTS, SearchQuery, matching, search
 from portal import access
@@ -20,7 +20,10 @@ from portal.access import Actor, Permission
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 from portal.errors import NotPermitted
 from portal.exports import csv_response
-from portal.views import CappedPaginator, WorkplaceMixin, actor_of
+from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
+
+REVISED = "revised"
+"""Not a state of records: those of which a revision is open."""
 
 
 def _require_duty(request: HttpRequest) -> Actor:
@@ -70,6 +73,19 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     return csv_response(rows(), "catalogue")
 
 
+def mine(actor: Actor, params: QueryDict) -> QuerySet[Dataset]:
+    """Records of the departments in which the actor catalogues, by state and words of the title."""
+    departments = actor.standing.departments_with(Duty.CATALOGUER)
+    rows = Dataset.objects.filter(provider__in=departments).select_related("provider")
+    if params.get("state") == REVISED:
+        rows = rows.filter(pk__in=DatasetRevision.objects.open().values("dataset"))
+    elif params.get("state") in DatasetState.values:
+        rows = rows.filter(state=params["state"])
+    if text := clean_text(params.get("q", "")):
+        rows = rows.filter(title__icontains=text)
+    return rows.order_by("-modified", "-id")
+
+
 class MineView(WorkplaceMixin, ListView[Dataset]):
     """Records of my departments, by state."""
 
@@ -79,16 +95,13 @@ class MineView(WorkplaceMixin, ListView[Dataset]):
     paginator_class = CappedPaginator
 
     def get_queryset(self) -> QuerySet[Dataset]:
-        departments = self.actor.standing.departments_with(Duty.CATALOGUER)
-        rows = Dataset.objects.filter(provider__in=departments).select_related("provider")
-        if self.request.GET.get("state") in DatasetState.values:
-            rows = rows.filter(state=self.request.GET["state"])
-        if text := self.request.GET.get("q", "").replace("\x00", "").strip():
-            rows = rows.filter(title__icontains=text)
-        return rows.order_by("-modified", "-id")
+        return mine(self.actor, self.request.GET).prefetch_related(
+            Prefetch("revisions", DatasetRevision.objects.open(), to_attr="open_ones")
+        )
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(states=DatasetState.choices, **kwargs)
+        states = [*DatasetState.choices, (REVISED, _("In revision"))]
+        return super().get_context_data(states=states, **kwargs)
 
 
 def to_review(actor: Actor) -> QuerySet[Dataset]:
@@ -113,4 +126,6 @@ class ReviewView(WorkplaceMixin, ListView[Dataset]):
     def get_queryset(self) -> QuerySet[Dataset]:
         if not may_review_any(self.actor):
             raise NotPermitted
-        return to_review(self.actor).select_related("provider", "submitted_by").order_by("modified", "id")
+        rows = to_review(self.actor).select_related("provider", "submitted_by").order_by("modified", "id")
+        revisions = DatasetRevision.objects.open().select_related("submitted_by")
+        return rows.prefetch_related(Prefetch("revisions", revisions, to_attr="open_ones"))
