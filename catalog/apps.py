@@ -9,8 +9,12 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalogue")
 
     def ready(self) -> None:
-        from catalog import access_exceptions, navigation, rules, verification  # noqa: F401  (registers answers, checks)
+        from catalog import access_exceptions, advice, loading, navigation, rules, search, verification  # noqa: F401  (registers answers, checks)
         from catalog import moving as catalog_moving
+        from catalog.sources import advice as source_advice
+        from catalog.sources import signatures
+        from catalog.sources import views as source_views
+        from catalog.sources.tasks import sketch_keys
         from catalog.views import versions
         from portal.departments import figures, moving
         from portal.rights import review
@@ -22,3 +26,7 @@ class CatalogConfig(AppConfig):
         review.register(access_exceptions.rights)
         navigation.register()
         versions.register_panel()
+        search.register_indexer(signatures.index)
+        advice.register(source_advice.on_document)
+        loading.on_loaded(lambda version: sketch_keys.defer(version_id=version.pk))
+        source_views.register_panel()

@@ -24,6 +24,8 @@ SENTENCES: dict[str, str | Promise] = {
     "dataset.published": gettext_lazy("published version %(version)s"),
     "dataset.returned": gettext_lazy("returned it for changes: %(note)s"),
     "dataset.withdrawn": gettext_lazy("withdrew it: %(reason)s"),
+    "duplicate.settled": gettext_lazy("settled that it holds the same as “%(other)s”: %(reason)s"),
+    "duplicate.reopened": gettext_lazy("opened the question of “%(other)s” again"),
     "dataset.revision": gettext_lazy("began a revision of version %(version)s"),
     "dataset.revision_discarded": gettext_lazy("gave the revision up"),
     "dataset.moved": gettext_lazy("moved it from %(from)s to %(to)s"),

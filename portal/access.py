@@ -56,6 +56,7 @@ class Permission(StrEnum):
     DATASET_EXCEPT = "dataset.except"
     DATASET_IMPORT = "dataset.import"
     RECORD_IMPORT = "record.import"
+    DUPLICATE_SETTLE = "duplicate.settle"
 
     REQUEST_CREATE = "request.create"
     REQUEST_VIEW = "request.view"

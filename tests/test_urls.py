@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from catalog import access_exceptions, loading, revisions
-from catalog.models import DatasetState, Distribution, IngestJob, RecordImport
+from catalog.models import DatasetState, Distribution, DuplicatePair, IngestJob, RecordImport
 from portal.accounts.models import User
 from portal.audit import checkpoints
 from portal.departments.models import AUTHORITY_DUTIES, Duty
@@ -101,7 +101,14 @@ def objects(world: World) -> dict[str, Any]:
     secadmin = User.objects.get(username="secadmin")
     digest = hashlib.sha256(as_csv(effective_rights())).hexdigest()
     hook = Webhook.objects.create(department=world.county_bureau, url="https://example.com/", sealed_secret="x")
+    one, two = sorted((opened, revised), key=lambda dataset: dataset.pk)
+    figures = {"score": 0.9, "share_one": 1.0, "share_two": 1.0}
+    duplicate = DuplicatePair.objects.create(one=one, two=two, **figures)
+    one, two = sorted((opened, in_review), key=lambda dataset: dataset.pk)
+    settled = DuplicatePair.objects.create(one=one, two=two, state="kept", reason="内部管理", **figures)
     return {
+        "duplicate": duplicate.pk,
+        "settled_duplicate": settled.pk,
         "person": world.security.pk,
         "membership": Membership.objects.get(user=world.security).pk,
         "notice": Notice.objects.filter(user=world.applicant_head).first().pk,  # type: ignore[union-attr]

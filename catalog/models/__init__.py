@@ -12,6 +12,7 @@ from catalog.models.exception import AccessException
 from catalog.models.record_import import ImportLine, ImportState, LineState, RecordImport
 from catalog.models.revision import DatasetRevision, RevisionState, SavedDocument
 from catalog.models.search import DatasetSearchRow
+from catalog.models.source import DuplicatePair, KeySketch, PairState, RecordSignature, SignatureKind, SignatureQueue
 from catalog.models.standard import CodeList, CodeListState, CodeListVersion, CodeValue, DataElement, ElementCheck
 from catalog.models.table import Distribution, IngestJob, JobState, TableVersion
 from catalog.models.theme import Theme
@@ -47,21 +48,27 @@ __all__ = [
     "DatasetUserObjectPermission",
     "DatasetVersion",
     "Distribution",
+    "DuplicatePair",
     "ElementCheck",
     "Grade",
     "ImportLine",
     "ImportState",
     "IngestJob",
     "JobState",
+    "KeySketch",
     "LineState",
     "OpenType",
+    "PairState",
     "RecordImport",
+    "RecordSignature",
     "ResourceClass",
     "ResourceFormat",
     "RevisionState",
     "SavedDocument",
     "Sensitivity",
     "SharingType",
+    "SignatureKind",
+    "SignatureQueue",
     "TableVersion",
     "Theme",
     "UpdateCycle",

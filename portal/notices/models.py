@@ -26,6 +26,7 @@ class NoticeKind(models.TextChoices):
     DATASET_TO_REVIEW = "dataset_to_review", _("Catalogue record to review")
     DATASET_RETURNED = "dataset_returned", _("Catalogue record returned")
     DATASET_PUBLISHED = "dataset_published", _("Published")
+    DUPLICATE_SETTLED = "duplicate_settled", _("Duplicate settled")
     DATASET_WITHDRAWN = "dataset_withdrawn", _("Withdrawn")
     DEPUTY_NAMED = "deputy_named", _("Deputy named")
     DEPUTY_ENDED = "deputy_ended", _("Deputy ended")

@@ -52,6 +52,12 @@ def number(value: float | None) -> str:
 
 
 @register.filter
+def percent(share: float | None) -> str:
+    """A share from 0 to 1 as whole percent."""
+    return "—" if share is None else f"{share:.0%}"
+
+
+@register.filter
 def size(value: float | None) -> str:
     """Bytes in the unit that reads best."""
     if value is None:
