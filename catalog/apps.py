@@ -15,6 +15,9 @@ class CatalogConfig(AppConfig):
         from catalog.sources import signatures
         from catalog.sources import views as source_views
         from catalog.sources.tasks import sketch_keys
+        from catalog.standards import linking
+        from catalog.standards import rules as standard_rules  # noqa: F401  (registers its rule)
+        from catalog.standards.tasks import compute_conformance
         from catalog.views import versions
         from portal.departments import figures, moving
         from portal.rights import review
@@ -30,3 +33,5 @@ class CatalogConfig(AppConfig):
         advice.register(source_advice.on_document)
         loading.on_loaded(lambda version: sketch_keys.defer(version_id=version.pk))
         source_views.register_panel()
+        advice.register(linking.on_document)
+        loading.on_loaded(lambda version: compute_conformance.defer(dataset_id=str(version.distribution.dataset_id)))

@@ -1,7 +1,8 @@
 """Resource codes (信息资源代码) and other serial numbers, given under a lock so that none is given twice.
 
-A code is class (类, one digit), item (项: the theme, two digits), category (目, three digits, 000 until the authority
-divides a theme) and, after a slash, the serial number (顺序号) within that prefix.
+A code is class (类, one digit), item (项, two digits), category (目, three digits, 000 where the theme is not
+divided), perhaps sub-category (细目, two digits) and, after a slash, the serial number (顺序号) within that prefix.
+Item, category and sub-category are the code of the record's first theme.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def next_serial(prefix: str) -> int:
 
 def code_prefix(resource_class: str, theme_code: str) -> str:
     """The part of a resource code before the slash."""
-    return f"{resource_class}{theme_code:0>2}000"
+    return f"{resource_class}{theme_code:0>2}000" if len(theme_code) <= 2 else f"{resource_class}{theme_code}"
 
 
 def format_code(prefix: str, serial: int) -> str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from catalog.documents import Document
-from catalog.models import Channel, DataElement, DataItem, Dataset
+from catalog.models import Channel, DataElement, DataItem, Dataset, Theme
 from catalog.tables.schema import column_names
 from portal.departments.models import Department, Region
 from portal.lists import listed
@@ -162,6 +162,10 @@ class DatasetForm(forms.ModelForm[Dataset]):
             kwargs["initial"] = form_initial(document) | (kwargs.get("initial") or {})
         super().__init__(*args, **kwargs)
         self.fields["themes"].required = self.fields["language"].required = False
+        themes = Theme.objects.filter(retired_at__isnull=True) | Theme.objects.filter(
+            code__in=self.initial.get("themes") or []
+        )
+        self.fields["themes"].queryset = themes  # type: ignore[attr-defined]
         if departments is not None:
             self.fields["provider"] = forms.ModelChoiceField(
                 Department.objects.filter(pk__in=departments), label=_("Provider"), empty_label=None

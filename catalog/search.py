@@ -262,7 +262,7 @@ def row_of(dataset: Dataset, item_names: Sequence[str], groups: list[int]) -> tu
         provider=dataset.provider,
         region=dataset.provider.region,
         level=dataset.provider.region.level,
-        theme_codes=[theme.code for theme in themes],
+        theme_codes=sorted({code for theme in themes for code in theme.lineage}),
         formats=sorted({d.media_type for d in dataset.distributions.all() if d.current}),
         sharing_type=dataset.sharing_type,
         open_type=dataset.open_type,

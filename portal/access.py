@@ -57,6 +57,7 @@ class Permission(StrEnum):
     DATASET_IMPORT = "dataset.import"
     RECORD_IMPORT = "record.import"
     DUPLICATE_SETTLE = "duplicate.settle"
+    STANDARD_MANAGE = "standard.manage"
 
     REQUEST_CREATE = "request.create"
     REQUEST_VIEW = "request.view"

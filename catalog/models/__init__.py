@@ -1,5 +1,6 @@
 """All models of the catalog app."""
 
+from catalog.models.conformance import ConformanceReport
 from catalog.models.dataset import (
     CodeSequence,
     DataItem,
@@ -37,6 +38,7 @@ __all__ = [
     "CodeListVersion",
     "CodeSequence",
     "CodeValue",
+    "ConformanceReport",
     "DataElement",
     "DataItem",
     "DataType",

@@ -316,6 +316,10 @@ DEPARTMENT_IMPORT_BYTES = env.int("DEPARTMENT_IMPORT_BYTES", default=10 * 1024**
 """The largest workbook of departments or people that can be imported."""
 DEPARTMENT_IMPORT_ROWS = env.int("DEPARTMENT_IMPORT_ROWS", default=20_000)
 
+# --- Standards: authorities of this level or above keep them (1 nation … 4 county); rows looked at for conformance ---
+STANDARDS_LEVEL = env.int("STANDARDS_LEVEL", default=3)
+CONFORMANCE_ROWS = env.int("CONFORMANCE_ROWS", default=10_000)
+
 # --- Import of catalogue records: bytes of the file, records and items in it ---
 RECORD_IMPORT_BYTES = env.int("RECORD_IMPORT_BYTES", default=100 * 1024**2)
 RECORD_IMPORT_ROWS = env.int("RECORD_IMPORT_ROWS", default=50_000)
