@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
@@ -55,6 +56,7 @@ def keep_promise(demand: Demand) -> None:
         row.save(update_fields=["done_on"])
 
 
+@transaction.atomic
 def datasets_changed(ids: Sequence[UUID]) -> None:
     """Bring the lines of these records up to date: their own duty, and the entered ones that they meet.
 
