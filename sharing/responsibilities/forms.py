@@ -40,5 +40,5 @@ class WorkbookForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("Workbook"),
         widget=forms.ClearableFileInput(attrs={"accept": ".xlsx"}),
-        help_text=gettext_lazy("The export has the columns; one line for each entry."),
+        help_text=gettext_lazy("The empty workbook has the columns; one line for each entry."),
     )

@@ -177,6 +177,7 @@ def responsibility_import(request: HttpRequest) -> HttpResponse:
     form, bad = WorkbookForm(request.POST or None, request.FILES or None), []
     if request.method == "POST" and form.is_valid():
         upload = form.cleaned_data["file"]
+        Path(settings.UPLOADS_ROOT).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=settings.UPLOADS_ROOT) as folder:
             path = Path(folder) / "list.xlsx"
             with path.open("wb") as target:
