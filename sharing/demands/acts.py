@@ -286,7 +286,7 @@ def withdraw(*, demand: Demand, actor: Actor, seen_version: int | None = None) -
     close(demand, DemandState.WITHDRAWN)
     demand.is_public = False
     note(demand, "demand.withdrawn", actor)
-    telling.tell_office(demand, _("It was withdrawn."))
+    telling.tell_office(demand, "")
     return demand
 
 

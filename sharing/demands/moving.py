@@ -63,6 +63,7 @@ class ListsMover:
         rows = DemandSupporter.objects.filter(department=source)
         rows.filter(Q(demand__in=joined) | Q(demand__department=target)).delete()
         rows.update(department=target)
+        DemandSupporter.objects.filter(department=target, demand__department=target).delete()
 
     def _move_duties(self, move: Move, target: Department) -> int:
         """Lines that the successor has already, word for word, are not kept twice."""

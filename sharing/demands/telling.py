@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db.models import Q
-from django.utils.translation import gettext as _
 
 from catalog.rules import REVIEW_DUTIES
 from portal.accounts.models import User
@@ -11,7 +10,7 @@ from portal.departments.duties import holders
 from portal.departments.models import AUTHORITY_DUTIES, Department
 from portal.notices.models import NoticeKind
 from portal.notices.send import notify
-from sharing.models import Demand, DemandState
+from sharing.models import Demand
 
 
 def _people(department: Department | None, duties: object) -> list[User]:
@@ -22,8 +21,6 @@ def _send(people: list[User], demand: Demand, kind: NoticeKind, office: Departme
     data = {
         "number": demand.number,
         "title": demand.title,
-        "department": demand.department.name if demand.department else _("A citizen"),
-        "state": str(DemandState(demand.state).label),
         "note": text,
     }
     notify(people, kind, url=demand.get_absolute_url(), data=data, department=office)

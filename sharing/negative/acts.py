@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from catalog import lifecycle
+from catalog import lifecycle, revisions
 from catalog.documents import snapshot
 from catalog.models import Dataset, DatasetVersion, SharingType
 from catalog.rules import REVIEW_DUTIES, reviewing_authority
@@ -88,10 +88,12 @@ def _carry_over(dataset: Dataset, before: dict[str, object]) -> None:
         return
     old = {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in before.items()}
     now = snapshot(dataset)
-    for name in KEPT:
-        if draft.document.get(name) == old[name]:
-            draft.document[name] = now[name]
-    draft.save()
+    taken = {name: now[name] for name in KEPT if draft.document.get(name) == old[name]}
+    if taken:
+        revisions.keep(dataset, draft.document)
+        draft.document = draft.document | taken
+        draft.revision += 1
+        draft.save()
 
 
 @transaction.atomic

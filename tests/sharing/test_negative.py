@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from catalog import revisions
+from catalog import lifecycle, revisions
 from catalog.models import Dataset, DatasetVersion
 from catalog.verification import search_rows, states
 from portal.calendars.working_days import deadline
@@ -130,6 +130,11 @@ def test_an_open_revision_takes_the_review_over_and_keeps_its_own_words(world: W
     draft.refresh_from_db()
     assert draft.document["sharing_basis"] == "修订中的依据"
     assert draft.document["sharing_review_on"] == reviewed.sharing_review_on.isoformat()
+    saved = lifecycle.update(
+        dataset=dataset, actor=actor(world.cataloguer), values={"contact": "0571-1"}, seen_revision=0
+    )
+    assert saved.open_revision is not None
+    assert saved.open_revision.document["sharing_review_on"] == reviewed.sharing_review_on.isoformat()
 
 
 def test_the_provider_is_told_before_the_review_and_when_it_is_late(world: World) -> None:
