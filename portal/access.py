@@ -69,6 +69,16 @@ class Permission(StrEnum):
     GRANT_USE = "grant.use"
     GRANT_REVOKE = "grant.revoke"
 
+    DEMAND_CREATE = "demand.create"
+    DEMAND_VIEW = "demand.view"
+    DEMAND_FOLLOW = "demand.follow"
+    DEMAND_STEER = "demand.steer"
+    DEMAND_ANSWER = "demand.answer"
+    DEMAND_LINK = "demand.link"
+    RESPONSIBILITY_MANAGE = "responsibility.manage"
+    NOT_SHARING_REVIEW = "not_sharing.review"
+    NOT_SHARING_ASK = "not_sharing.ask"
+
 
 @dataclass(frozen=True)
 class Standing:

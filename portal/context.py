@@ -29,7 +29,7 @@ class Entry:
     url_name: str
     visible: Visible
     badge: Badge | None = None
-    covers: str = ""
+    covers: str | tuple[str, ...] = ""
     """The beginning of further addresses that belong to it, when they do not begin with its own."""
 
 
@@ -68,7 +68,8 @@ def _build(request: HttpRequest) -> Workplace:
     for entry in _entries:
         if entry.visible(actor):
             url = reverse(entry.url_name)
-            beginnings = (url, entry.covers) if entry.covers else (url,)
+            covers = (entry.covers,) if isinstance(entry.covers, str) else entry.covers
+            beginnings = (url, *filter(None, covers))
             current = request.path == url if url == "/" else request.path.startswith(beginnings)
             nav.append(NavItem(entry.title, url, current, entry.badge(actor) if entry.badge else 0))
     longest = max((len(item.url) for item in nav if item.is_current), default=0)

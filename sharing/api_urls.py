@@ -4,6 +4,7 @@ from django.urls import path
 
 from sharing import api
 from sharing.delivery import api as delivery
+from sharing.demands import api as demands
 
 urlpatterns = [
     path("requests/", api.RequestListView.as_view(), name="requests"),
@@ -14,6 +15,8 @@ urlpatterns = [
     path("steps/<uuid:step_id>/decide/", api.StepDecideView.as_view(), name="step-decide"),
     path("grants/", api.GrantListView.as_view(), name="grants"),
     path("grants/<uuid:grant_id>/", api.GrantDetailView.as_view(), name="grant"),
+    path("demands/", demands.DemandListView.as_view(), name="demands"),
+    path("demands/<uuid:demand_id>/", demands.DemandDetailView.as_view(), name="demand"),
     path("data/<uuid:grant_id>/rows", delivery.RowsView.as_view(), name="data-rows"),
     path("data/<uuid:grant_id>/export/<slug:file_format>", delivery.ExportView.as_view(), name="data-export"),
 ]

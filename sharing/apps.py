@@ -9,12 +9,19 @@ class SharingConfig(AppConfig):
     verbose_name = _("Sharing")
 
     def ready(self) -> None:
-        from catalog import lifecycle
+        from catalog import lifecycle, search
         from portal.departments import figures, moving
         from sharing import departments as sharing_departments
         from sharing import moving as sharing_moving
         from sharing import navigation, rules, verification, withdrawal  # noqa: F401  (registers the answers and the checks)
+        from sharing.demands import moving as lists_moving
+        from sharing.demands import rules as demand_rules  # noqa: F401  (registers the answers)
+        from sharing.demands import verification as demand_verification  # noqa: F401  (registers the check)
+        from sharing.responsibilities import keeping
+        from sharing.responsibilities import rules as responsibility_rules  # noqa: F401  (registers the answers)
 
+        search.register_indexer(keeping.datasets_changed)
+        moving.register(lists_moving.ListsMover())
         lifecycle.on_withdrawn(withdrawal.dataset_withdrawn)
         moving.register(sharing_moving.SharingMover())
         figures.register(sharing_departments.figures)

@@ -30,6 +30,22 @@ SENTENCES: dict[str, str | Promise] = {
     "grant.revoked": _("revoked the grant: %(reason)s"),
     "credential.created": _("created the key %(prefix)s…"),
     "credential.withdrawn": _("withdrew the key %(prefix)s…"),
+    "demand.submitted": _("asked for the data as %(number)s"),
+    "demand.joined": _("%(department)s needs it, too"),
+    "demand.assigned": _("named the holder: %(holder)s %(note)s"),
+    "demand.rejected": _("did not take it up: %(note)s"),
+    "demand.merged": _("merged it with %(into)s"),
+    "demand.accepted": _("promised the data for %(day)s %(note)s"),
+    "demand.declined": _("declined: %(note)s"),
+    "demand.linked": _("linked the dataset “%(title)s”"),
+    "demand.confirmed": _("the demand is fulfilled"),
+    "demand.objected": _("objected: %(note)s"),
+    "demand.withdrawn": _("withdrew the demand"),
+    "demand.reminded": _("reminded %(holder)s"),
+    "demand.released": _("showed it to the public"),
+    "demand.unreleased": _("took it out of the public list"),
+    "demand.moved": _("moved it from %(from)s to %(to)s"),
+    "demand.address_deleted": _("the e-mail address was deleted"),
 }
 
 

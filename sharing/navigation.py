@@ -7,12 +7,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from catalog.rules import REVIEW_DUTIES
 from portal.access import Actor, Permission, can
 from portal.context import Entry, register_nav
 from portal.dashboards import cards
 from portal.dashboards.cards import Card
 from portal.departments.models import AUTHORITY_DUTIES, Duty
-from sharing.models import ApprovalStep, BasketItem, Grant, RequestState, SharingRequest
+from sharing.models import ApprovalStep, BasketItem, Demand, DemandState, Grant, RequestState, SharingRequest
 from sharing.views.queue import decides_somewhere
 
 
@@ -34,6 +35,17 @@ def _has_duty(actor: Actor) -> bool:
 
 def _is_authority(actor: Actor) -> bool:
     return bool(actor.standing.departments_with(*AUTHORITY_DUTIES))
+
+
+LISTS = ("/responsibilities/", "/negative/")
+
+
+def _demands_waiting(actor: Actor) -> int:
+    """Demands on which one's departments have the turn."""
+    standing = actor.standing
+    to_answer = Q(state=DemandState.ASSIGNED, holder__in=standing.departments_with(*REVIEW_DUTIES))
+    to_assign = Q(state=DemandState.SUBMITTED, authority__in=standing.departments_with(*AUTHORITY_DUTIES))
+    return Demand.objects.filter(to_answer | to_assign).count()
 
 
 def _cards(actor: Actor) -> list[Card]:
@@ -76,6 +88,7 @@ def register() -> None:
         Entry(40, _("Requests"), "sharing:request-list", _has_duty),
         Entry(50, _("Queue"), "sharing:queue", decides_somewhere, _open_steps, covers="/steps/"),
         Entry(60, _("Grants"), "sharing:grant-list", _has_duty),
+        Entry(65, _("Three lists"), "sharing:demand-list", _has_duty, _demands_waiting, covers=LISTS),
         Entry(70, _("Supervision"), "sharing:supervision", _is_authority),
     )
     cards.register(_cards)

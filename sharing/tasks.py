@@ -2,6 +2,9 @@
 
 from procrastinate.contrib.django import app
 
+from sharing.demands import tasks as demand_tasks  # noqa: F401  (the worker looks for tasks in this module)
+from sharing.responsibilities import tasks as responsibility_tasks  # noqa: F401  (the worker looks for tasks here)
+
 
 @app.periodic(cron="*/10 * * * *")
 @app.task(queue="default", name="sharing.remind_late")

@@ -1,6 +1,6 @@
 """Basket, requests, queue and grants."""
 
-from django.urls import path
+from django.urls import include, path
 
 from sharing.views import grants, queue, requests
 
@@ -34,4 +34,7 @@ urlpatterns = [
     path("grants/<uuid:pk>/revoke/", grants.grant_revoke, name="grant-revoke"),
     path("grants/<uuid:pk>/suspend/", grants.grant_suspend, name="grant-suspend"),
     path("keys/<uuid:pk>/withdraw/", grants.credential_withdraw, name="credential-withdraw"),
+    path("", include("sharing.demands.urls")),
+    path("", include("sharing.responsibilities.urls")),
+    path("", include("sharing.negative.urls")),
 ]

@@ -29,9 +29,10 @@ CHINESE_DATA = {
     *("用于履行职责", "政务数据共享条例", "内部管理"),
     *("低保核查数据共享", "社会救助暂行办法第十七条", "核对申请家庭情况"),
     *("联合检查", "年休假"),
+    *("婚姻登记", "核对", "排污许可", "收养", "举报"),
 }
 """What the objects of the tests are called, and say."""
-CODES = re.compile(r"GX\d+|sq_[\w\-]+|MB[0-9A-Z]{8}")
+CODES = re.compile(r"[GX][XQ]\d+|sq_[\w\-]+|MB[0-9A-Z]{8}")
 
 
 def pages(objects: dict[str, Any], language: str) -> Iterator[tuple[str, str]]:

@@ -23,7 +23,12 @@ from portal.deputies.delegations import name_deputy
 from portal.models import Delivery, Event, Membership, Notice, Webhook
 from portal.rights.review import as_csv, effective_rights, sign_off
 from sharing import grants
+from sharing.demands import acts as demand_acts
+from sharing.demands.acts import Wanted
+from sharing.demands.tokens import token_of
 from sharing.models import Credential, Grant
+from sharing.responsibilities import acts as responsibility_acts
+from sharing.responsibilities.acts import Entry
 from tests.factories import (
     World,
     actor,
@@ -139,6 +144,23 @@ def objects(world: World) -> dict[str, Any]:
         "people_kind": "people",
         "import_token": uuid4(),
         "provider": world.province_bureau.pk,
+    } | lists_objects(world)
+
+
+def lists_objects(world: World) -> dict[str, Any]:
+    """What stands in the addresses of the three lists."""
+    wanted = Wanted(title="婚姻登记", purpose="核对")
+    demand = demand_acts.create(actor=actor(world.applicant), department=world.county_bureau, wanted=wanted)
+    citizens = demand_acts.create_public(authority=world.authority_department, wanted=wanted)
+    entry = Entry(world.city_bureau, "排污许可", timezone.localdate())
+    return {
+        "demand": demand.pk,
+        "demand_act": "assign",
+        "citizens_demand": citizens.pk,
+        "demand_token": token_of(citizens.pk),
+        "responsibility": responsibility_acts.enter(actor=actor(world.authority), entry=entry).pk,
+        "kept_back": make_dataset(world.province_bureau, "收养", sharing_type="not_shared").pk,
+        "kept_by_city": make_dataset(world.city_bureau, "举报", sharing_type="not_shared").pk,
     }
 
 

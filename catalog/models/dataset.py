@@ -173,6 +173,17 @@ class Dataset(models.Model):  # type: ignore[django-manager-missing]
                 condition=Q(state__in=["draft", "department_review", "authority_review", "withdrawn"]),
                 name="dataset_in_work",
             ),
+            # the negative list by review day, by title and by provider; few records are not shared
+            models.Index(
+                fields=["sharing_review_on", "id"],
+                condition=Q(state="published", sharing_type="not_shared"),
+                name="dataset_not_shared_by_day",
+            ),
+            models.Index(
+                fields=["title", "id"],
+                condition=Q(state="published", sharing_type="not_shared"),
+                name="dataset_not_shared_by_title",
+            ),
             # a department's own records
             models.Index(fields=["provider", "-modified"], name="dataset_of_provider"),
         ]
@@ -262,6 +273,12 @@ class DataItem(models.Model):
                 fields=["dataset", "column"],
                 name="item_column_once_in_dataset",
                 violation_error_message=_("Two items of this dataset have the same column."),
+            ),
+        ]
+        indexes = [
+            # the negative list of single items, by record
+            models.Index(
+                fields=["dataset", "position", "id"], condition=Q(sharing_type="not_shared"), name="item_not_shared"
             ),
         ]
 

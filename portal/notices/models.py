@@ -37,6 +37,14 @@ class NoticeKind(models.TextChoices):
     FACTOR_RESET_ASKED = "factor_reset_asked", _("Reset to confirm")
     FACTOR_RESET = "factor_reset", _("Second factor reset")
     PASSWORD_RESET = "password_reset", _("Password reset")
+    DEMAND_TO_ASSIGN = "demand_to_assign", _("Demand to assign")
+    DEMAND_TO_ANSWER = "demand_to_answer", _("Demand to answer")
+    DEMAND_LATE = "demand_late", _("Demand overdue")
+    DEMAND_CHANGED = "demand_changed", _("News of a demand")
+    RESPONSIBILITY_DUE = "responsibility_due", _("Responsibilities soon due")
+    RESPONSIBILITY_LATE = "responsibility_late", _("Responsibilities overdue")
+    NOT_SHARING_ASKED = "not_sharing_asked", _("Question about a record that is not shared")
+    NOT_SHARING_ANSWERED = "not_sharing_answered", _("Answer about a record that is not shared")
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):

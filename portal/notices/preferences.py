@@ -24,6 +24,14 @@ _GROUPS: dict[str, NoticeGroup] = {
     NoticeKind.DATASET_PUBLISHED: NoticeGroup.CATALOGUE,
     NoticeKind.DUPLICATE_SETTLED: NoticeGroup.CATALOGUE,
     NoticeKind.DATASET_WITHDRAWN: NoticeGroup.CATALOGUE,
+    NoticeKind.DEMAND_TO_ASSIGN: NoticeGroup.DECISIONS,
+    NoticeKind.DEMAND_TO_ANSWER: NoticeGroup.DECISIONS,
+    NoticeKind.DEMAND_LATE: NoticeGroup.DECISIONS,
+    NoticeKind.DEMAND_CHANGED: NoticeGroup.REQUESTS,
+    NoticeKind.RESPONSIBILITY_DUE: NoticeGroup.CATALOGUE,
+    NoticeKind.RESPONSIBILITY_LATE: NoticeGroup.DECISIONS,
+    NoticeKind.NOT_SHARING_ASKED: NoticeGroup.DECISIONS,
+    NoticeKind.NOT_SHARING_ANSWERED: NoticeGroup.CATALOGUE,
 }
 
 

@@ -36,6 +36,16 @@ _SENTENCES: dict[str, str | Promise] = {
         "Your second factor was removed by %(first)s and %(second)s. Set up a new one when you next sign in."
     ),
     NoticeKind.PASSWORD_RESET: _("Your password was reset by %(name)s. Choose a new one at your next sign-in."),
+    NoticeKind.DEMAND_TO_ASSIGN: _("Demand %(number)s “%(title)s” was submitted. Please name the holder."),
+    NoticeKind.DEMAND_TO_ANSWER: _("Demand %(number)s “%(title)s” is with your department. Please answer it: %(note)s"),
+    NoticeKind.DEMAND_LATE: _("The deadline for demand %(number)s “%(title)s” has passed. Please answer it now."),
+    NoticeKind.DEMAND_CHANGED: _("There is news of demand %(number)s “%(title)s”. %(note)s"),
+    NoticeKind.RESPONSIBILITY_DUE: _(
+        "Soon due in the responsibility list of %(department)s: “%(title)s”, %(n)s in all."
+    ),
+    NoticeKind.RESPONSIBILITY_LATE: _("Late in the responsibility list of %(department)s: “%(title)s”, %(n)s in all."),
+    NoticeKind.NOT_SHARING_ASKED: _("The data authority asks why “%(title)s” is not shared: %(note)s"),
+    NoticeKind.NOT_SHARING_ANSWERED: _("%(department)s says why “%(title)s” is not shared: %(note)s"),
 }
 
 

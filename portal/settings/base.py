@@ -326,6 +326,24 @@ RECORD_IMPORT_ROWS = env.int("RECORD_IMPORT_ROWS", default=50_000)
 RECORD_IMPORT_ITEMS = env.int("RECORD_IMPORT_ITEMS", default=1_000_000)
 """The most lines that it may have."""
 
+# --- Three lists ----------------------------------------------------------------------------------------------------
+DEMAND_ASSIGN_DAYS = env.int("DEMAND_ASSIGN_DAYS", default=5)
+"""Working days in which the authority names the holder of data that are asked for (practice of the provinces)."""
+DEMAND_ANSWER_DAYS = env.int("DEMAND_ANSWER_DAYS", default=10)
+"""Working days in which the holder answers a demand, or a question why a record is not shared (practice)."""
+DEMAND_CONFIRM_DAYS = env.int("DEMAND_CONFIRM_DAYS", default=10)
+"""Working days that the asker has to object, after which a demand whose data are in the catalogue is fulfilled."""
+DEMAND_EMAIL_KEEP_DAYS = env.int("DEMAND_EMAIL_KEEP_DAYS", default=30)
+"""Days after the end of a citizen's demand after which their e-mail address is deleted."""
+DEMANDS_AN_HOUR = env.int("DEMANDS_AN_HOUR", default=5)
+"""Demands that one address may send to the public section within an hour."""
+RESPONSIBILITY_WARN_DAYS = env.int("RESPONSIBILITY_WARN_DAYS", default=5)
+"""Working days before a due day of the responsibility list on which the department is told."""
+RESPONSIBILITY_IMPORT_ROWS = env.int("RESPONSIBILITY_IMPORT_ROWS", default=5_000)
+"""The most lines that a workbook of responsibilities may have."""
+NOT_SHARING_LONGEST_DAYS = env.int("NOT_SHARING_LONGEST_DAYS", default=730)
+"""Days after a review of not sharing within which the next one must be set."""
+
 # --- Language and time ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]

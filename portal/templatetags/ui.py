@@ -147,6 +147,13 @@ _TONES = {
     "failed": "bad",
     "personal": "warn",
     "sensitive": "bad",
+    "submitted": "info",
+    "assigned": "info",
+    "accepted": "info",
+    "catalogued": "good",
+    "fulfilled": "good",
+    "declined": "bad",
+    "rejected": "warn",
 }
 
 

@@ -1,5 +1,12 @@
 """All models of the sharing app."""
 
+from sharing.models.demand import (
+    DeclineReason,
+    Demand,
+    DemandState,
+    DemandSupporter,
+    RejectReason,
+)
 from sharing.models.grant import Credential, Grant, GrantState, UsageRecord
 from sharing.models.request import (
     ApprovalStep,
@@ -14,21 +21,30 @@ from sharing.models.request import (
     StepState,
     Verdict,
 )
+from sharing.models.responsibility import Responsibility, ResponsibilityKind, SharingQuestion
 from sharing.models.route import Route, RouteVersion
 
 __all__ = [
     "ApprovalStep",
     "BasketItem",
     "Credential",
+    "DeclineReason",
+    "Demand",
+    "DemandState",
+    "DemandSupporter",
     "Grant",
     "GrantState",
     "ItemState",
     "Purpose",
     "RefusalReason",
+    "RejectReason",
     "RequestItem",
     "RequestState",
+    "Responsibility",
+    "ResponsibilityKind",
     "Route",
     "RouteVersion",
+    "SharingQuestion",
     "SharingRequest",
     "StepItem",
     "StepState",

@@ -13,7 +13,7 @@ from catalog.importing import import_published
 from catalog.models import Dataset
 from portal.access import Actor
 from portal.accounts.models import User
-from sharing.models import SharingRequest
+from sharing.models import Demand, SharingRequest
 
 LOCK = 7_420_001
 """Advisory lock: two demos are never loaded at once."""
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     def _load(self) -> None:
         """Each part is skipped when it is there, so that a load that was interrupted goes on."""
-        from demo import places, records, requests, tables
+        from demo import lists, places, records, requests, tables
 
         if SharingRequest.objects.exists():
             self.stdout.write("The demo is loaded already.")
@@ -55,6 +55,8 @@ class Command(BaseCommand):
                     self._say(f"{done} records", started)
         for title in tables.load_tables():
             self._say(title, started)
+        if not Demand.objects.exists():
+            self._say(f"{lists.load_lists()} demands", started)
         self._say(f"{requests.load_requests()} requests", started)
 
     def _scale(self, count: int) -> None:

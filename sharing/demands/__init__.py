@@ -1,0 +1,1 @@
+"""The demand list (需求清单): data that are asked for and not in the catalogue."""
