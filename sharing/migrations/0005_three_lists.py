@@ -63,7 +63,7 @@ def fill(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0006_lists'),
+        ('catalog', '0009_lists'),
         ('portal', '0009_unsaved_texts'),
         ('sharing', '0004_sealed_usage'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

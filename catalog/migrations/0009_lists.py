@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0005_catalogue'),
+        ('catalog', '0008_standards'),
         ('portal', '0009_unsaved_texts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
