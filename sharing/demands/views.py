@@ -22,13 +22,13 @@ from portal.access import Actor, Permission
 from portal.audit.record import stream_of
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 from portal.errors import InvalidInput, PortalError
+from portal.list_export import exported
 from portal.notices.sealing import unseal
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of
 from sharing import history
 from sharing.demands import acts, queries
 from sharing.demands.deeds import DEEDS, may_join, open_to
 from sharing.demands.forms import DemandForm, JoinForm
-from sharing.listing import exported
 from sharing.models import Demand, DemandState
 
 HEAD = (
@@ -221,7 +221,7 @@ def _act_page(
         "list_url": reverse("sharing:demand-list"),
         "list_title": _("Demand list"),
     }
-    return render(request, "sharing/act.html", context, status=422 if form.errors else 200)
+    return render(request, "layouts/act.html", context, status=422 if form.errors else 200)
 
 
 def _initial(demand: Demand, act: str) -> dict[str, Any]:

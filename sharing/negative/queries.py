@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from catalog.models import DataItem, Dataset, DatasetState, SharingType
 from portal.access import Standing
+from portal.departments.scope import department_filter
 from portal.views import clean_text
 from sharing.models import DeclineReason, Demand, DemandState, SharingQuestion
-from sharing.responsibilities.queries import department_filter
 
 SORTS: dict[str, tuple[Any, ...]] = {
     "review": (F("sharing_review_on").asc(nulls_last=True), "id"),

@@ -21,14 +21,14 @@ from catalog.models import DataItem, Dataset, SharingType
 from catalog.rules import may_edit
 from portal import access
 from portal.access import Permission
+from portal.departments.scope import regions_for
 from portal.errors import InvalidInput, WrongState
+from portal.list_export import exported
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of
 from sharing.demands.views import require_duty, show
-from sharing.listing import exported
 from sharing.models import SharingQuestion
 from sharing.negative import acts, queries
 from sharing.negative.forms import ReviewForm, TextForm
-from sharing.responsibilities.queries import regions_for
 
 TABS = {
     "": gettext_lazy("Records"),

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from portal.access import Standing
-from portal.departments.models import Department, Region
+from portal.departments.scope import department_filter, of_departments
 from portal.views import clean_text
 from sharing.models import Responsibility, ResponsibilityKind
 from sharing.models.responsibility import ResponsibilityQuerySet
-from sharing.responsibilities.rules import of_departments
 
-LINE_DEPTH = 12
 SORTS = {
     "due": ("due_on", "id"),
     "-due": ("-due_on", "-id"),
@@ -29,38 +26,6 @@ STATES = ("due", "late", "done")
 def visible(standing: Standing) -> ResponsibilityQuerySet:
     """Lines of one's departments, and of all in the regions of which one is the authority."""
     return Responsibility.objects.filter(of_departments(standing, "department"))
-
-
-def branches_of(departments: list[UUID]) -> set[UUID]:
-    """These departments and all below them in the vertical line; at most a query a level."""
-    found, level = set(departments), set(departments)
-    for _depth in range(LINE_DEPTH):
-        level = set(Department.objects.filter(parent__in=level).values_list("pk", flat=True)) - found
-        if not level:
-            break
-        found |= level
-    return found
-
-
-def department_filter(params: Any, prefix: str) -> Q:
-    """The department (name or credit code; with its branches when asked) and the region (with all below) chosen."""
-    found = Q()
-    if text := clean_text(params.get("department", ""))[:100]:
-        named = Department.objects.filter(Q(name__icontains=text) | Q(credit_code=text))
-        if params.get("branches") == "1":
-            found &= Q(**{f"{prefix}__in": branches_of(list(named.values_list("pk", flat=True)[:200]))})
-        else:
-            found &= Q(**{f"{prefix}__in": named.values("pk")})
-    if code := clean_text(params.get("region", ""))[:12]:
-        region = Region.objects.filter(pk=code).first()
-        found &= Q(**{f"{prefix}__region__path__startswith": region.path}) if region else Q(pk__in=[])
-    return found
-
-
-def regions_for(standing: Standing) -> list[Region]:
-    """The regions of one's departments and the ones right below them, to choose from."""
-    own = Region.objects.filter(departments__in=standing.departments_with())
-    return list(Region.objects.filter(Q(pk__in=own) | Q(parent__in=own)).order_by("path")[:200])
 
 
 def matching(rows: ResponsibilityQuerySet, params: Any) -> ResponsibilityQuerySet:

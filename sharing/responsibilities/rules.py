@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
-
 from catalog.models import Dataset
 from catalog.rules import REVIEW_DUTIES
-from portal.access import Actor, Permission, Standing, rule
-from portal.departments.models import AUTHORITY_DUTIES, Department
-
-
-def regions_in_charge(standing: Standing) -> list[str]:
-    """The paths of the regions in which ``standing`` holds an authority's duty; with all below them."""
-    departments = standing.departments_with(*AUTHORITY_DUTIES)
-    if not departments:
-        return []
-    return sorted(Department.objects.filter(pk__in=departments).values_list("region__path", flat=True))
-
-
-def of_departments(standing: Standing, prefix: str) -> Q:
-    """Rows whose department (at ``prefix``) is one's own, or in a region of which one is the authority."""
-    found = Q(**{f"{prefix}__in": standing.departments_with()})
-    for path in regions_in_charge(standing):
-        found |= Q(**{f"{prefix}__region__path__startswith": path})
-    return found
+from portal.access import Actor, Permission, rule
+from portal.departments.models import Department
+from portal.departments.scope import regions_in_charge
 
 
 @rule(Permission.RESPONSIBILITY_MANAGE)

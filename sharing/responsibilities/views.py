@@ -21,11 +21,12 @@ from django.views.generic import ListView
 from portal import access
 from portal.access import Permission
 from portal.departments import sheets
+from portal.departments.scope import department_filter, regions_for
 from portal.errors import InvalidInput, PortalError
+from portal.list_export import XLSX, exported
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of
 from sharing.demands.forms import SeenForm
 from sharing.demands.views import require_duty, show
-from sharing.listing import XLSX, exported
 from sharing.models import Responsibility, ResponsibilityKind
 from sharing.responsibilities import acts, queries
 from sharing.responsibilities.forms import EntryForm, WorkbookForm
@@ -58,14 +59,12 @@ class ResponsibilityListView(WorkplaceMixin, ListView[Responsibility]):
         return rows.select_related("department__region", "dataset", "duty_of", "demand")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        unsorted = queries.visible(self.actor.standing).filter(
-            queries.department_filter(self.request.GET, "department")
-        )
+        unsorted = queries.visible(self.actor.standing).filter(department_filter(self.request.GET, "department"))
         return super().get_context_data(
             figures=queries.figures(unsorted),
             kinds=ResponsibilityKind.choices,
             states=STATES,
-            regions=queries.regions_for(self.actor.standing),
+            regions=regions_for(self.actor.standing),
             may_manage=access.can(self.actor, Permission.RESPONSIBILITY_MANAGE),
             **kwargs,
         )
@@ -105,7 +104,7 @@ def _page(request: HttpRequest, form: Any, title: Any, lead: Any, **more: Any) -
         "list_title": _("Responsibility list"),
         **more,
     }
-    return render(request, "sharing/act.html", context, status=422 if form.errors else 200)
+    return render(request, "layouts/act.html", context, status=422 if form.errors else 200)
 
 
 @login_required
