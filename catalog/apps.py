@@ -15,7 +15,7 @@ class CatalogConfig(AppConfig):
         from catalog.sources import signatures
         from catalog.sources import views as source_views
         from catalog.sources.tasks import sketch_keys
-        from catalog.standards import linking
+        from catalog.standards import conformance, linking, report_views
         from catalog.standards import rules as standard_rules  # noqa: F401  (registers its rule)
         from catalog.standards.tasks import compute_conformance
         from catalog.views import versions
@@ -34,4 +34,6 @@ class CatalogConfig(AppConfig):
         loading.on_loaded(lambda version: sketch_keys.defer(version_id=version.pk))
         source_views.register_panel()
         advice.register(linking.on_document)
-        loading.on_loaded(lambda version: compute_conformance.defer(dataset_id=str(version.distribution.dataset_id)))
+        loading.on_loaded(lambda version: compute_conformance.defer(dataset_ids=[str(version.distribution.dataset_id)]))
+        search.register_indexer(conformance.on_indexed)
+        report_views.register_panel()

@@ -38,7 +38,7 @@ class ElementField(forms.CharField):
         if not text:
             return None
         current = DataElement.objects.filter(retired_at__isnull=True)
-        found = current.filter(code=text)[:1] or current.filter(name=text)[:2]
+        found = DataElement.objects.filter(code=text)[:1] or current.filter(name=text)[:2]
         if len(found) != 1:
             raise forms.ValidationError(_("There is no data element with this code or name."))
         return found[0]
@@ -212,7 +212,9 @@ class ItemForm(forms.ModelForm[DataItem]):
     """One data item; an empty column name is made from the name."""
 
     column = forms.CharField(label=gettext_lazy("Column"), required=False, max_length=60)
-    element = ElementField(label=gettext_lazy("Data element"), required=False)
+    element = ElementField(
+        label=gettext_lazy("Data element"), required=False, widget=forms.TextInput(attrs={"list": "elements"})
+    )
 
     class Meta:
         model = DataItem
@@ -244,6 +246,13 @@ class ItemForm(forms.ModelForm[DataItem]):
     def has_more(self) -> bool:
         """Whether one of them is filled or wrong."""
         return any(self[name].value() or self[name].errors for name in self.MORE)
+
+    def clean_element(self) -> DataElement | None:
+        """A retired element stays on the item that has it, and is given to no other."""
+        element: DataElement | None = self.cleaned_data["element"]
+        if element and element.retired_at and element.code != self.initial.get("element"):
+            raise forms.ValidationError(_("This data element is retired."))
+        return element
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

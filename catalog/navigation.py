@@ -9,7 +9,13 @@ from portal.access import Actor, Permission, can
 from portal.context import Entry, register_nav
 from portal.dashboards import cards
 from portal.dashboards.cards import Card
-from portal.departments.models import Duty
+from portal.departments.models import AUTHORITY_DUTIES, Duty
+
+STANDARDS = ("/catalog/themes/", "/catalog/code-lists/", "/catalog/conformance/")
+
+
+def _sees_duplicates(actor: Actor) -> bool:
+    return bool(actor.standing.departments_with(Duty.CATALOGUER, *AUTHORITY_DUTIES))
 
 
 def _cards(actor: Actor) -> list[Card]:
@@ -31,6 +37,8 @@ def register() -> None:
     register_nav(
         Entry(10, _("Catalogue"), "catalog:dataset-list", lambda actor: bool(actor.standing.duties)),
         Entry(20, _("My records"), "catalog:dataset-mine", lambda actor: can(actor, Permission.DATASET_CREATE)),
+        Entry(11, _("Standards"), "catalog:element-list", lambda a: bool(a.standing.duties), covers=STANDARDS),
+        Entry(22, _("Duplicates"), "catalog:duplicate-list", _sees_duplicates, covers=("/catalog/sources/",)),
         Entry(21, _("Record review"), "catalog:dataset-review", may_review_any, lambda a: to_review(a).count()),
     )
     cards.register(_cards)

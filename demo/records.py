@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog.importing import NewRecord
-from catalog.models import Theme
+from catalog.models import DataElement, Theme
 from catalog.tables.schema import column_names
 from demo.places import CITY_STATES, DATA, NATION, rows
 from portal.departments.models import Department
@@ -166,8 +166,15 @@ def division_values(province: str, kind: str) -> dict[str, Any]:
     }
 
 
-def division_items(kind: str) -> list[dict[str, Any]]:
-    """The items of streets and villages; the columns are those of the files."""
+DIVISION_ELEMENT, PROVINCE_ELEMENT = "DE00009", "DE00029"
+
+
+def division_items(kind: str, elements: Mapping[str, DataElement]) -> list[dict[str, Any]]:
+    """The items of streets and villages; the columns are those of the files.
+
+    Codes follow the data elements for division codes. The files give provinces two digits where GB/T 2260 gives six,
+    which the report of conformance tells.
+    """
     streets = kind == "streets"
     return [
         {
@@ -176,11 +183,18 @@ def division_items(kind: str) -> list[dict[str, Any]]:
             "data_type": "C",
             "is_key": is_key,
             "is_nullable": not is_key,
+            "element": _element_of(column, elements),
             "sharing_type": "unconditional" if streets else "conditional",
             "open_type": "open" if streets else "not_open",
         }
         for name, column, is_key in (STREET_ITEMS if streets else VILLAGE_ITEMS)
     ]
+
+
+def _element_of(column: str, elements: Mapping[str, DataElement]) -> DataElement | None:
+    if not column.endswith("code"):
+        return None
+    return elements.get(PROVINCE_ELEMENT if column == "provincecode" else DIVISION_ELEMENT)
 
 
 def civil_affairs(province: str, code: str) -> str:
@@ -192,10 +206,11 @@ def division_records() -> Iterator[NewRecord]:
     """Two records for each of the 31 provinces."""
     theme = Theme.objects.get(code="20")
     departments = {d.name: d for d in Department.objects.filter(name__contains="民政")}
+    elements = {e.code: e for e in DataElement.objects.filter(code__in=(DIVISION_ELEMENT, PROVINCE_ELEMENT))}
     for row in rows("provinces.csv"):
         provider = departments[civil_affairs(row["name"], row["code"])]
         for kind in ("streets", "villages"):
             values = division_values(row["name"], kind)
             if kind == "villages" and row["name"] == "浙江省":
                 values["grade"] = 3
-            yield NewRecord(provider, values, [theme], division_items(kind))
+            yield NewRecord(provider, values, [theme], division_items(kind, elements))

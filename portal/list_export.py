@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.utils.functional import Promise
 
 from portal.departments.sheets import Column, write
@@ -17,11 +17,17 @@ ROW_LIMIT = 10_000
 
 
 def exported(
-    request: HttpRequest, name: str, title: str, head: Sequence[str | Promise], rows: Iterable[Sequence[Any]]
+    format: str,
+    name: str,
+    title: str,
+    head: Sequence[str | Promise],
+    rows: Iterable[Sequence[Any]],
+    *,
+    limit: int = ROW_LIMIT,
 ) -> HttpResponseBase:
-    """At most 10,000 ``rows`` as ``name``.csv, or as ``name``.xlsx with ``?format=xlsx``."""
-    rows = islice(rows, ROW_LIMIT)
-    if request.GET.get("format") != "xlsx":
+    """At most ``limit`` rows as ``name``.csv, or as ``name``.xlsx when ``format`` is "xlsx"."""
+    rows = islice(rows, limit)
+    if format != "xlsx":
         return csv_response(_with_head(head, rows), name)
     response = HttpResponse(write(title, [Column(str(n), one) for n, one in enumerate(head)], rows), content_type=XLSX)
     response["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'

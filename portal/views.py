@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
+from django.forms import BaseForm
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 
 from portal import access
 from portal.access import Actor, Permission
-from portal.errors import NotPermitted
+from portal.errors import InvalidInput, NotPermitted, PortalError
 
 PAGE_SIZE = 20
 COUNT_LIMIT = 10_000
@@ -30,6 +33,28 @@ def actor_of(request: HttpRequest) -> Actor:
         actor = Actor.of(request.user)
         request._actor = actor  # type: ignore[attr-defined]
     return actor
+
+
+def require_duty(request: HttpRequest) -> Actor:
+    """The actor, who must hold a duty in some department.
+
+    Raises:
+        NotPermitted: for others.
+    """
+    actor = actor_of(request)
+    if not actor.standing.duties:
+        raise NotPermitted(_("This is for those who hold a duty in a department."))
+    return actor
+
+
+def show_refusal(form: BaseForm, error: PortalError) -> None:
+    """Put a refusal of the domain on the form, at its fields where they are named."""
+    fields = error.fields if isinstance(error, InvalidInput) else {}
+    for name, found in fields.items():
+        for message in found:
+            form.add_error(name if name in form.fields else None, str(message))
+    if not any(fields.values()):
+        form.add_error(None, str(error))
 
 
 class WorkplaceMixin(LoginRequiredMixin):
@@ -53,10 +78,10 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        rows: Any = self.object_list
-        return int(rows[:COUNT_LIMIT].count())
+        rows: Any = self.object_list[:COUNT_LIMIT]
+        return int(rows.count()) if isinstance(rows, QuerySet) else len(rows)
 
 
-def page_of(request: HttpRequest, rows: QuerySet[Any], size: int = PAGE_SIZE) -> Page[Any]:
+def page_of(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], size: int = PAGE_SIZE) -> Page[Any]:
     """The page of ``rows`` that ``?page=`` names; a number out of range gives the nearest page."""
     return CappedPaginator(rows, size).get_page(request.GET.get("page"))

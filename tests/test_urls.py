@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from catalog import access_exceptions, loading, revisions
-from catalog.models import DatasetState, Distribution, DuplicatePair, IngestJob, RecordImport
+from catalog.models import CodeList, DataElement, DatasetState, Distribution, DuplicatePair, IngestJob, RecordImport
 from portal.accounts.models import User
 from portal.audit import checkpoints
 from portal.departments.models import AUTHORITY_DUTIES, Duty
@@ -130,6 +130,9 @@ def objects(world: World) -> dict[str, Any]:
         "record_import": RecordImport.objects.create(
             file_name="a.xlsx", state="planned", created_by=world.cataloguer
         ).pk,
+        "theme": "21",
+        "code_list": CodeList.objects.create(code="T1", name="测试代码").pk,
+        "element": DataElement.objects.create(code="T1", name="测试数据元").pk,
         "xlsx": "xlsx",
         "revised": revised.pk,
         "in_review": in_review.pk,

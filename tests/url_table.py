@@ -30,6 +30,8 @@ REVIEWERS = frozenset({"applicant_head", "provider", "authority"})
 APPLICANT = frozenset({"applicant"})
 CATALOGUER = frozenset({"cataloguer"})
 COUNTY = frozenset({"applicant", "applicant_head", "clerk", "deputy"})
+KEEPERS = frozenset({"authority", "other_authority_reviewer", "other_authority_head"})
+"""Data authorities of a city or above: the standards are everyone's."""
 PROVINCE = frozenset({"provider", "security"})
 
 
@@ -157,6 +159,30 @@ TABLE: dict[str, Row] = {
     "catalog:duplicate-detail": ("GET", CATALOGUER | {"authority"}, {"pk": "duplicate"}),
     "catalog:duplicate-reopen": ("POST", frozenset({"authority"}), {"pk": "settled_duplicate"}),
     "catalog:source-list": ("GET", STAFF, {}),
+    # standards
+    "catalog:theme-list": ("GET", STAFF, {}),
+    "catalog:theme-create": ("GET", KEEPERS, {}),
+    "catalog:theme-edit": ("GET", KEEPERS, {"code": "theme"}),
+    "catalog:theme-retire": ("POST", KEEPERS, {"code": "theme"}),
+    "catalog:code-list-list": ("GET", STAFF, {}),
+    "catalog:code-list-create": ("GET", KEEPERS, {}),
+    "catalog:code-list-detail": ("GET", STAFF, {"pk": "code_list"}),
+    "catalog:code-list-edit": ("GET", KEEPERS, {"pk": "code_list"}),
+    "catalog:code-list-version": ("GET", KEEPERS, {"pk": "code_list"}),
+    "catalog:code-list-publish": ("POST", frozenset(), {"pk": "code_list"}),  # it has no version
+    "catalog:code-list-compare": ("GET", STAFF, {"pk": "code_list"}),
+    "catalog:code-list-retire": ("POST", KEEPERS, {"pk": "code_list"}),
+    "catalog:code-list-export": ("GET", STAFF, {"pk": "code_list", "format": "csv"}),
+    "catalog:element-list": ("GET", STAFF, {}),
+    "catalog:element-export": ("GET", STAFF, {}),
+    "catalog:element-create": ("GET", KEEPERS, {}),
+    "catalog:element-detail": ("GET", STAFF, {"pk": "element"}),
+    "catalog:element-edit": ("GET", KEEPERS, {"pk": "element"}),
+    "catalog:element-retire": ("POST", KEEPERS, {"pk": "element"}),
+    "catalog:conformance-list": ("GET", STAFF, {}),
+    "catalog:conformance-export": ("GET", STAFF, {}),
+    "catalog:conformance-renew": ("POST", CATALOGUER | {"authority"}, {"pk": "revised"}),
+    "catalog:link-elements": ("POST", CATALOGUER, {"pk": "revised"}),
     "catalog:record-import": ("GET", CATALOGUER | {"authority"}, {}),
     "catalog:import-detail": ("GET", CATALOGUER, {"pk": "record_import"}),
     "catalog:import-load": ("POST", CATALOGUER, {"pk": "record_import"}),

@@ -22,9 +22,9 @@ from catalog.panels import Panel, register
 from catalog.sources import advice, board, candidates, signatures
 from portal import access
 from portal.access import Actor, Permission
-from portal.errors import InvalidInput, NotPermitted
+from portal.errors import InvalidInput
 from portal.exports import csv_response
-from portal.views import actor_of, clean_text, page_of
+from portal.views import actor_of, clean_text, page_of, require_duty, show_refusal
 
 SORTS = {"score": ("-score", "id"), "newest": ("-found_at", "id")}
 EXPORT_LIMIT = 10_000
@@ -61,11 +61,6 @@ class SettleForm(forms.Form):
         self.fields["keeper"].choices = [(str(d.pk), f"{d.title} · {d.provider}") for d in both]  # type: ignore[attr-defined]
 
 
-def _require_some_duty(actor: Actor) -> None:
-    if not actor.standing.duties:
-        raise NotPermitted
-
-
 def _chosen(request: HttpRequest, actor: Actor) -> QuerySet[DuplicatePair]:
     rows = board.visible_pairs(actor)
     state = request.GET.get("state", PairState.OPEN)
@@ -80,8 +75,7 @@ def _chosen(request: HttpRequest, actor: Actor) -> QuerySet[DuplicatePair]:
 @login_required
 def duplicate_list(request: HttpRequest) -> HttpResponse:
     """Pairs of records that hold the same data, the most alike first."""
-    actor = actor_of(request)
-    _require_some_duty(actor)
+    actor = require_duty(request)
     context = {
         "page": page_of(request, _chosen(request, actor)),
         "states": PairState.choices,
@@ -94,8 +88,7 @@ def duplicate_list(request: HttpRequest) -> HttpResponse:
 @login_required
 def duplicate_export(request: HttpRequest) -> StreamingHttpResponse:
     """The same list as CSV."""
-    actor = actor_of(request)
-    _require_some_duty(actor)
+    actor = require_duty(request)
 
     def rows() -> Iterator[list[Any]]:
         yield [_("Title"), _("Provider"), _("Title"), _("Provider"), _("Alike"), _("State"), _("Reason")]
@@ -109,8 +102,7 @@ def duplicate_export(request: HttpRequest) -> StreamingHttpResponse:
 @login_required
 def duplicate_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A pair item by item, and the form that settles it."""
-    actor = actor_of(request)
-    _require_some_duty(actor)
+    actor = require_duty(request)
     pair = get_object_or_404(board.visible_pairs(actor), pk=pk)
     may_settle = access.can(actor, Permission.DUPLICATE_SETTLE, pair)
     form = SettleForm(request.POST or None, pair=pair)
@@ -141,9 +133,7 @@ def _settled(form: SettleForm, pair: DuplicatePair, actor: Actor) -> bool:
             until=data["until"] if data["outcome"] == PairState.KEPT else None,
         )
     except InvalidInput as error:
-        for name, found in error.fields.items():
-            for message in found:
-                form.add_error(name if name in form.fields else None, str(message))
+        show_refusal(form, error)
         return False
     return True
 
@@ -185,8 +175,7 @@ def duplicate_look(request: HttpRequest) -> HttpResponse:
 @login_required
 def source_list(request: HttpRequest) -> HttpResponse:
     """Data elements with their one source, without one, or held by several providers."""
-    actor = actor_of(request)
-    _require_some_duty(actor)
+    actor = require_duty(request)
     visible = Dataset.objects.readable_by(actor.standing.reader_groups)
     rows = DataElement.objects.filter(retired_at__isnull=True).select_related("source_dataset__provider")
     rows = rows.filter(Q(source_dataset__isnull=True) | Q(source_dataset__in=visible))

@@ -6,7 +6,7 @@ length, check digit and the version of its code list that is in force.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,7 @@ from catalog.models import (
     ElementCheck,
     Sensitivity,
 )
+from catalog.standards.tasks import compute_conformance
 from catalog.tables.engine import Query, default_engine
 from catalog.tables.schema import TableRef
 
@@ -143,6 +144,21 @@ def compute(dataset_id: UUID) -> ConformanceReport | None:
             },
         )
     return report
+
+
+def followers(element_ids: Iterable[UUID]) -> Iterator[UUID]:
+    """The datasets whose items follow any of these elements."""
+    rows = DataItem.objects.filter(element__in=list(element_ids)).order_by()
+    return rows.values_list("dataset", flat=True).distinct().iterator()
+
+
+def on_indexed(ids: Sequence[UUID]) -> None:
+    """Compare again, by a job, the changed records that follow standards or did."""
+    linked = DataItem.objects.filter(dataset__in=ids, element__isnull=False).values("dataset")
+    reported = ConformanceReport.objects.filter(dataset__in=ids).values("dataset")
+    found = [str(pk) for (pk,) in linked.values_list("dataset").union(reported.values_list("dataset"))]
+    if found:
+        compute_conformance.defer(dataset_ids=found)
 
 
 def _looked_at(items: Sequence[DataItem], ref: TableRef) -> tuple[list[_Column], int]:

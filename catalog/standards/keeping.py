@@ -7,8 +7,9 @@ removed: it is retired, stays where it is used and is offered to nobody else.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -19,6 +20,7 @@ from pyarrow import ArrowInvalid
 from catalog import search
 from catalog.models import CodeList, CodeListState, CodeListVersion, CodeValue, DataElement, Dataset, Theme
 from catalog.standards.conformance import matches
+from catalog.standards.tasks import standard_changed
 from portal import access
 from portal.access import Actor, Permission
 from portal.audit import record
@@ -94,15 +96,34 @@ def retire_theme(*, theme: Theme, actor: Actor) -> None:
 
 
 @transaction.atomic
+def restore_theme(*, theme: Theme, actor: Actor) -> None:
+    """Offer a retired class again, and those above it."""
+    actor = access.require(actor, Permission.STANDARD_MANAGE)
+    theme = Theme.objects.select_for_update().get(pk=theme.pk)
+    Theme.objects.filter(code__in=theme.lineage).update(retired_at=None)
+    _record(theme, "theme.restored", actor, code=theme.code, name=theme.name)
+
+
+def _set(obj: DataElement | CodeList, values: Mapping[str, Any]) -> list[str]:
+    """Put values on an object; returns the names of those that differ."""
+    changed = [name for name, value in values.items() if getattr(obj, name) != value]
+    for name in changed:
+        setattr(obj, name, values[name])
+    return changed
+
+
+@transaction.atomic
 def save_code_list(*, code_list: CodeList, values: Mapping[str, Any], actor: Actor) -> CodeList:
     """Make a code list, or change what is said of it."""
     actor = access.require(actor, Permission.STANDARD_MANAGE)
     is_new = code_list._state.adding
-    for name, value in values.items():
-        setattr(code_list, name, value)
+    if not is_new:
+        code_list = CodeList.objects.select_for_update().get(pk=code_list.pk)
+    changed = _set(code_list, values)
     _clean(code_list)
     code_list.save()
-    _record(code_list, "codelist.created" if is_new else "codelist.changed", actor, name=code_list.name)
+    verb = "codelist.created" if is_new else "codelist.changed"
+    _record(code_list, verb, actor, name=code_list.name, changed=changed)
     return code_list
 
 
@@ -176,6 +197,13 @@ def _in_force(version: CodeListVersion) -> None:
     version.code_list.versions.filter(state=CodeListState.IN_FORCE).update(state=CodeListState.SUPERSEDED)
     version.state = CodeListState.IN_FORCE
     version.save()
+    _compare_again(version.code_list.elements.values_list("pk", flat=True))
+
+
+def _compare_again(elements: Iterable[UUID]) -> None:
+    found = [str(pk) for pk in elements]
+    if found:
+        standard_changed.defer(element_ids=found)
 
 
 @transaction.atomic
@@ -197,9 +225,9 @@ def save_element(*, element: DataElement, values: Mapping[str, Any], actor: Acto
     """
     actor = access.require(actor, Permission.STANDARD_MANAGE)
     is_new = element._state.adding
-    changed = [name for name, value in values.items() if getattr(element, name) != value]
-    for name, value in values.items():
-        setattr(element, name, value)
+    if not is_new:
+        element = DataElement.objects.select_for_update().get(pk=element.pk)
+    changed = _set(element, values)
     try:
         matches(element.pattern, [""])
     except ArrowInvalid as error:
@@ -207,14 +235,19 @@ def save_element(*, element: DataElement, values: Mapping[str, Any], actor: Acto
     _clean(element)
     element.save()
     _record(element, "element.created" if is_new else "element.changed", actor, name=element.name, changed=changed)
+    if changed and not is_new:
+        _compare_again([element.pk])
     return element
 
 
 @transaction.atomic
-def retire(*, obj: DataElement | CodeList, actor: Actor) -> None:
-    """Offer a data element or code list to no new item; what uses it keeps it."""
+def retire(*, obj: DataElement | CodeList, is_retired: bool, actor: Actor) -> None:
+    """Offer a data element or code list to no new item, or offer it again; what uses it keeps it."""
     actor = access.require(actor, Permission.STANDARD_MANAGE)
-    obj.retired_at = None if obj.retired_at else timezone.now()
-    obj.save()
+    locked = type(obj).objects.select_for_update().get(pk=obj.pk)
+    if bool(locked.retired_at) == is_retired:
+        raise WrongState
+    locked.retired_at = timezone.now() if is_retired else None
+    locked.save()
     verb = "element.retired" if isinstance(obj, DataElement) else "codelist.retired"
-    _record(obj, verb, actor, name=obj.name, retired=bool(obj.retired_at))
+    _record(locked, verb, actor, name=locked.name, retired=is_retired)

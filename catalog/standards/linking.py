@@ -12,7 +12,8 @@ from catalog.advice import Advice
 from catalog.documents import Document
 from catalog.models import DataElement, Dataset
 from catalog.sources.signatures import canonical
-from portal.access import Actor
+from portal import access
+from portal.access import Actor, Permission
 from portal.lists import listed
 
 SHOWN = 6
@@ -46,6 +47,7 @@ def on_document(document: Document, dataset: Dataset | None, actor: Actor) -> li
 
 def link_all(*, dataset: Dataset, actor: Actor) -> int:
     """Link every item that looks like an element to it, in the draft or open revision; returns how many."""
+    actor = access.require(actor, Permission.DATASET_EDIT, dataset)
     document = revisions.document_of(dataset)
     found = suggestions(document["items"])
     if found:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.forms.utils import ErrorDict
@@ -18,7 +17,7 @@ from catalog import completeness, gate, lifecycle, revisions
 from catalog.advice import advice_on
 from catalog.documents import Document, overlaid, own_fields
 from catalog.forms import DatasetForm, ItemFormSet, item_values
-from catalog.models import Dataset
+from catalog.models import DataElement, Dataset
 from catalog.views.records import visible_or_404
 from portal import access
 from portal.access import Actor, Permission
@@ -26,7 +25,10 @@ from portal.accounts.models import User
 from portal.departments.models import Department, Duty
 from portal.errors import InvalidInput, PortalError, WrongState
 from portal.unsaved import store
-from portal.views import actor_of
+from portal.views import actor_of, show_refusal
+
+OFFERED_ELEMENTS = 500
+"""Data elements that the form offers while one is typed; any other is taken by its code or name."""
 
 
 def _key(dataset: Dataset | None) -> str:
@@ -82,7 +84,7 @@ def dataset_create(request: HttpRequest) -> HttpResponse:
                 items=item_values(items),
             )
         except InvalidInput as error:
-            _show(form, error)
+            show_refusal(form, error)
         else:
             store.forget(_writer(request), _key(None))
             messages.success(request, _("The draft is saved. Upload its data, or submit it for review."))
@@ -118,7 +120,7 @@ def dataset_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
         except revisions.Clash as clash:
             return _clash_page(request, dataset.pk, clash)
         except PortalError as error:
-            _show(form, error)
+            show_refusal(form, error)
         else:
             store.forget(_writer(request), _key(dataset))
             messages.success(request, _("Saved."))
@@ -134,16 +136,6 @@ def _clash_page(request: HttpRequest, pk: UUID, clash: revisions.Clash) -> HttpR
     return _form_page(request, form, items, dataset, status=409, clashes=clash.clashes)
 
 
-def _show(form: forms.BaseForm, error: PortalError) -> None:
-    """Put a refusal of the domain on the form, at its fields where they are named."""
-    fields = error.fields if isinstance(error, InvalidInput) else {}
-    for name, found in fields.items():
-        for message in found:
-            form.add_error(name if name in form.fields else None, str(message))
-    if not fields:
-        form.add_error(None, str(error))
-
-
 def _form_page(
     request: HttpRequest, form: DatasetForm, items: Any, dataset: Dataset | None, *, status: int = 200, **more: Any
 ) -> HttpResponse:
@@ -153,7 +145,15 @@ def _form_page(
     if restored:
         _quiet(form, items)
     text = store.kept(_writer(request), _key(dataset)) if request.method != "POST" and not restored else None
-    context = {"form": form, "items": items, "dataset": dataset, "unsaved": text, "restored": restored, **more}
+    context = {
+        "form": form,
+        "items": items,
+        "dataset": dataset,
+        "unsaved": text,
+        "restored": restored,
+        "elements": DataElement.objects.filter(retired_at__isnull=True).order_by("code")[:OFFERED_ELEMENTS],
+        **more,
+    }
     return render(request, "catalog/dataset_form.html", context, status=status)
 
 

@@ -20,22 +20,15 @@ from portal.access import Actor, Permission
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 from portal.errors import NotPermitted
 from portal.exports import csv_response
-from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
+from portal.views import CappedPaginator, WorkplaceMixin, clean_text, require_duty
 
 REVISED = "revised"
 """Not a state of records: those of which a revision is open."""
 
 
-def _require_duty(request: HttpRequest) -> Actor:
-    actor = actor_of(request)
-    if not actor.standing.duties:
-        raise NotPermitted(_("The catalogue is for those who hold a duty in a department."))
-    return actor
-
-
 def dataset_list(request: HttpRequest) -> HttpResponse:
     """Search of the catalogue with facets."""
-    actor = _require_duty(request)
+    actor = require_duty(request)
     result = search(SearchQuery.from_params(request.GET), actor.standing.reader_groups)
     facets, chips = facets_of(result, request.GET)
     context = {
@@ -50,7 +43,7 @@ def dataset_list(request: HttpRequest) -> HttpResponse:
 
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The result of a search as CSV, at most 10,000 records."""
-    actor = _require_duty(request)
+    actor = require_duty(request)
     query = SearchQuery.from_params(request.GET)
 
     def rows() -> Iterator[list[Any]]:

@@ -68,6 +68,7 @@ LABELS: dict[str, str | Promise] = {
     "theme.added": _("Class added to the classification"),
     "theme.renamed": _("Class renamed"),
     "theme.retired": _("Class retired"),
+    "theme.restored": _("Class taken up again"),
     "codelist.created": _("Code list made"),
     "codelist.changed": _("Code list changed"),
     "codelist.drafted": _("Code list version drafted"),

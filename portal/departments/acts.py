@@ -21,7 +21,7 @@ from portal.departments.forms import AbolishForm, CreateForm, EditForm, MergeFor
 from portal.departments.models import Department
 from portal.departments.moving import Move
 from portal.errors import InvalidInput
-from portal.views import WorkplaceMixin
+from portal.views import WorkplaceMixin, show_refusal
 
 
 class ActView(WorkplaceMixin, TemplateView):
@@ -83,15 +83,10 @@ class ActView(WorkplaceMixin, TemplateView):
         try:
             done = self.run(form, seen)
         except InvalidInput as error:
-            self._add_errors(form, error)
+            show_refusal(form, error)
             return self.render_to_response(self.get_context_data(form=form), status=422)
         messages.success(self.request, _("Done and recorded. The people concerned have been told."))
         return redirect("departments:department-detail", pk=done.pk)
-
-    def _add_errors(self, form: forms.Form, error: InvalidInput) -> None:
-        for name, found in (error.fields or {"": [str(error)]}).items():
-            for message in found or [str(error)]:
-                form.add_error(name if name in form.fields else None, message)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import io
 import zipfile
@@ -89,22 +90,13 @@ def spellings(text: str | Promise) -> set[str]:
 
 
 def read(path: Path, columns: Sequence[Column], *, row_limit: int) -> list[Row]:
-    """The lines of the first sheet; a header names the columns in any order and in any of the portal's languages.
+    """The lines of a workbook's first sheet or of a CSV file; a header names the columns in any order and in any of the
+    portal's languages.
 
     Raises:
-        InvalidInput: no workbook, a needed column missing, or too many lines.
+        InvalidInput: no workbook or CSV, a needed column missing, or too many lines.
     """
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        with zipfile.ZipFile(path) as packed:
-            if sum(info.file_size for info in packed.infolist()) > UNPACKED_LIMIT:
-                raise InvalidInput(_("This workbook is too large."), fields={"file": []})
-        book = CalamineWorkbook.from_path(str(path))
-        sheet = book.sheet_names[0]
-        cells = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except (CalamineError, zipfile.BadZipFile, OSError, ValueError, IndexError) as error:
-        raise InvalidInput(_("This is no XLSX workbook that can be read."), fields={"file": []}) from error
+    sheet, cells = _sheet(path) if zipfile.is_zipfile(path) else ("CSV", _csv(path))
     if not cells:
         raise InvalidInput(_("The first sheet is empty."), fields={"file": []})
     if len(cells) - 1 > row_limit:
@@ -116,6 +108,37 @@ def read(path: Path, columns: Sequence[Column], *, row_limit: int) -> list[Row]:
         for number, line in enumerate(cells[1:], start=2)
         if any(cell not in ("", None) for cell in line)
     ]
+
+
+def _sheet(path: Path) -> tuple[str, list[list[Any]]]:
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        with zipfile.ZipFile(path) as packed:
+            if sum(info.file_size for info in packed.infolist()) > UNPACKED_LIMIT:
+                raise InvalidInput(_("This workbook is too large."), fields={"file": []})
+        book = CalamineWorkbook.from_path(str(path))
+        return book.sheet_names[0], book.get_sheet_by_index(0).to_python(skip_empty_area=False)
+    except (CalamineError, zipfile.BadZipFile, OSError, ValueError, IndexError) as error:
+        raise InvalidInput(_("This is no XLSX workbook that can be read."), fields={"file": []}) from error
+
+
+def _csv(path: Path) -> list[list[str]]:
+    """The cells of a CSV file in UTF-8 or GB18030, with commas, semicolons or tabs."""
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("gb18030", "replace")
+    head = text.partition("\n")[0]
+    delimiter = max(",;\t", key=head.count)
+    if "\ufffd" in text or "\x00" in text or (delimiter not in head and len(head) > 1_000):
+        raise InvalidInput(_("This is no XLSX workbook and no CSV file that can be read."), fields={"file": []})
+    try:
+        return list(csv.reader(io.StringIO(text), delimiter=delimiter))
+    except csv.Error as error:
+        message = _("This is no XLSX workbook and no CSV file that can be read.")
+        raise InvalidInput(message, fields={"file": []}) from error
 
 
 def _header(cells: Sequence[Any], columns: Sequence[Column]) -> dict[str, int]:

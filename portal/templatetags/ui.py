@@ -53,8 +53,12 @@ def number(value: float | None) -> str:
 
 @register.filter
 def percent(share: float | None) -> str:
-    """A share from 0 to 1 as whole percent."""
-    return "—" if share is None else f"{share:.0%}"
+    """A share from 0 to 1 as whole percent; one that is nearly all or nearly nothing never reads as all or nothing."""
+    if share is None:
+        return "—"
+    if 0 < share < 0.01 or 0.99 < share < 1:
+        return f"{min(max(share, 0.001), 0.999):.1%}"
+    return f"{share:.0%}"
 
 
 @register.filter

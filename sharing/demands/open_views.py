@@ -16,11 +16,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 from portal.access import Actor
 from portal.addresses import address_of
 from portal.errors import PortalError
-from portal.views import clean_text, page_of
+from portal.views import clean_text, page_of, show_refusal
 from sharing.demands import acts, queries
 from sharing.demands.forms import ObjectForm, PublicDemandForm, SeenForm
 from sharing.demands.tokens import follow_path, is_valid
-from sharing.demands.views import show
 from sharing.models import Demand, DemandState, Responsibility
 from sharing.negative.queries import items, records
 
@@ -85,7 +84,7 @@ def open_create(request: HttpRequest) -> HttpResponse:
             count_demand(address_of(request) or "")
             made = acts.create_public(authority=data["authority"], wanted=form.wanted(), email=data["email"])
         except PortalError as error:
-            show(form, error)
+            show_refusal(form, error)
         else:
             return _private(redirect(f"{follow_path(made)}?new=1"))
     text = request.POST.get("title", initial["title"])
@@ -151,6 +150,6 @@ def _do(request: HttpRequest, demand: Demand) -> tuple[SeenForm, int] | None:
         FOLLOWERS[act](demand=demand, actor=Actor.system(), seen_version=seen, **form.words())  # type: ignore[operator]
     except PortalError as error:
         shown = ObjectForm(request.POST)
-        show(shown, error)
+        show_refusal(shown, error)
         return shown, int(error.status)
     return None

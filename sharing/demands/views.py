@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django import forms as django_forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
@@ -24,7 +23,7 @@ from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 from portal.errors import InvalidInput, PortalError
 from portal.list_export import exported
 from portal.notices.sealing import unseal
-from portal.views import CappedPaginator, WorkplaceMixin, actor_of
+from portal.views import CappedPaginator, WorkplaceMixin, actor_of, require_duty, show_refusal
 from sharing import history
 from sharing.demands import acts, queries
 from sharing.demands.deeds import DEEDS, may_join, open_to
@@ -42,13 +41,6 @@ HEAD = (
     gettext_lazy("deadline"),
     gettext_lazy("promised for"),
 )
-
-
-def require_duty(request: HttpRequest) -> Actor:
-    """The actor, when they hold a duty somewhere."""
-    actor = actor_of(request)
-    access.require(actor, Permission.DEMAND_CREATE)
-    return actor
 
 
 def sides_for(actor: Actor) -> list[tuple[str, Any]]:
@@ -103,21 +95,11 @@ def demand_export(request: HttpRequest) -> HttpResponseBase:
         ]
         for d in queries.shown(rows).iterator(chunk_size=1_000)
     )
-    return exported(request, "demands", _("Demand list"), HEAD, lines)
+    return exported(request.GET.get("format", ""), "demands", _("Demand list"), HEAD, lines)
 
 
 def _departments(actor: Actor) -> QuerySet[Department]:
     return Department.objects.active().filter(pk__in=actor.standing.departments_with())
-
-
-def show(form: django_forms.Form, error: PortalError) -> None:
-    """Put a refusal of the domain on the form, at its fields where they are named."""
-    fields = error.fields if isinstance(error, InvalidInput) else {}
-    for name, found in fields.items():
-        for message in found:
-            form.add_error(name if name in form.fields else None, str(message))
-    if not fields:
-        form.add_error(None, str(error))
 
 
 @login_required
@@ -130,7 +112,7 @@ def demand_create(request: HttpRequest) -> HttpResponse:
         try:
             made = acts.create(actor=actor, department=form.cleaned_data["department"], wanted=form.wanted())
         except PortalError as error:
-            show(form, error)
+            show_refusal(form, error)
         else:
             messages.success(
                 request, _("Submitted as %(number)s. The data authority names the holder.") % {"number": made.number}
@@ -200,7 +182,7 @@ def demand_join(request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
             acts.join(demand=demand, actor=actor, department=words["department"], need=words["need"])
         except InvalidInput as error:
-            show(form, error)
+            show_refusal(form, error)
         else:
             messages.success(request, _("Your department joined the demand and is told of every step."))
             return redirect(demand)
@@ -246,7 +228,7 @@ def demand_act(request: HttpRequest, pk: UUID, act: str) -> HttpResponse:
         try:
             deed.run(demand=demand, actor=actor, seen_version=seen, **form.words())
         except InvalidInput as error:
-            show(form, error)
+            show_refusal(form, error)
         else:
             messages.success(request, str(deed.done))
             return redirect(demand)

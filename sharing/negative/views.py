@@ -24,8 +24,7 @@ from portal.access import Permission
 from portal.departments.scope import regions_for
 from portal.errors import InvalidInput, WrongState
 from portal.list_export import exported
-from portal.views import CappedPaginator, WorkplaceMixin, actor_of
-from sharing.demands.views import require_duty, show
+from portal.views import CappedPaginator, WorkplaceMixin, actor_of, require_duty, show_refusal
 from sharing.models import SharingQuestion
 from sharing.negative import acts, queries
 from sharing.negative.forms import ReviewForm, TextForm
@@ -85,7 +84,7 @@ def negative_export(request: HttpRequest) -> HttpResponseBase:
     require_duty(request)
     records = queries.matching(queries.records(), request.GET).select_related("provider")
     items = queries.matching_items(queries.items(), request.GET).select_related("dataset__provider")
-    return exported(request, "negative-list", _("Negative list"), HEAD, _lines(records, items))
+    return exported(request.GET.get("format", ""), "negative-list", _("Negative list"), HEAD, _lines(records, items))
 
 
 def _lines(records: QuerySet[Dataset], items: QuerySet[DataItem]) -> Iterator[list[Any]]:
@@ -148,7 +147,7 @@ def negative_review(request: HttpRequest, pk: UUID) -> HttpResponse:
                 dataset=dataset, actor=actor_of(request), basis=words["basis"], until=words["until"], seen_version=seen
             )
         except InvalidInput as error:
-            show(form, error)
+            show_refusal(form, error)
         else:
             messages.success(request, _("Reviewed. You are reminded before the next day."))
             return redirect("sharing:negative-record", pk)
@@ -167,7 +166,7 @@ def negative_ask(request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
             acts.ask(dataset=dataset, actor=actor_of(request), text=form.cleaned_data["text"])
         except InvalidInput as error:
-            show(form, error)
+            show_refusal(form, error)
         else:
             messages.success(request, _("Asked. The provider has 10 working days to answer."))
             return redirect("sharing:negative-record", pk)
@@ -189,7 +188,7 @@ def negative_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
             acts.answer(question=question, actor=actor_of(request), text=form.cleaned_data["text"])
         except InvalidInput as error:
-            show(form, error)
+            show_refusal(form, error)
         else:
             messages.success(request, _("Answered. Who asked was told."))
             return redirect("sharing:negative-record", pk)

@@ -24,9 +24,8 @@ from portal.departments import sheets
 from portal.departments.scope import department_filter, regions_for
 from portal.errors import InvalidInput, PortalError
 from portal.list_export import XLSX, exported
-from portal.views import CappedPaginator, WorkplaceMixin, actor_of
+from portal.views import CappedPaginator, WorkplaceMixin, actor_of, require_duty, show_refusal
 from sharing.demands.forms import SeenForm
-from sharing.demands.views import require_duty, show
 from sharing.models import Responsibility, ResponsibilityKind
 from sharing.responsibilities import acts, queries
 from sharing.responsibilities.forms import EntryForm, WorkbookForm
@@ -90,7 +89,7 @@ def responsibility_export(request: HttpRequest) -> HttpResponseBase:
         ]
         for row in found
     )
-    return exported(request, "responsibilities", _("Responsibility list"), HEAD, lines)
+    return exported(request.GET.get("format", ""), "responsibilities", _("Responsibility list"), HEAD, lines)
 
 
 def _page(request: HttpRequest, form: Any, title: Any, lead: Any, **more: Any) -> HttpResponse:
@@ -117,7 +116,7 @@ def responsibility_create(request: HttpRequest) -> HttpResponse:
         try:
             acts.enter(actor=actor, entry=form.entry())
         except PortalError as error:
-            show(form, error)
+            show_refusal(form, error)
         else:
             messages.success(request, _("Entered. The department is reminded before the day and when it is late."))
             return redirect("sharing:responsibility-list")
@@ -147,7 +146,7 @@ def responsibility_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
             acts.change(row=row, actor=actor_of(request), entry=form.entry(), seen_version=seen)
         except InvalidInput as error:
-            show(form, error)
+            show_refusal(form, error)
         else:
             messages.success(request, _("Saved."))
             return redirect("sharing:responsibility-list")

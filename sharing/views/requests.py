@@ -27,7 +27,7 @@ from portal.audit.record import stream_of
 from portal.departments.models import Department, Duty
 from portal.errors import InvalidInput, PortalError
 from portal.exports import csv_response
-from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
+from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text, show_refusal
 from sharing import drafts, history, way, workflow
 from sharing.forms import RequestForm
 from sharing.models import BasketItem, Grant, ItemState, RequestItem, RequestState, SharingRequest
@@ -103,14 +103,6 @@ def _applicants(actor: Actor) -> QuerySet[Department]:
     return Department.objects.active().filter(pk__in=actor.standing.departments_with(Duty.APPLICANT))
 
 
-def _show(form: RequestForm, error: PortalError) -> None:
-    for name, found in (error.fields if isinstance(error, InvalidInput) else {}).items():
-        for message in found:
-            form.add_error(name if name in form.fields else None, str(message))
-    if not form.errors:
-        form.add_error(None, str(error))
-
-
 @login_required
 def request_create(request: HttpRequest) -> HttpResponse:
     """A draft of everything in the basket."""
@@ -127,7 +119,7 @@ def request_create(request: HttpRequest) -> HttpResponse:
                 actor=actor, department=form.cleaned_data["department"], details=form.details()
             )
         except PortalError as error:
-            _show(form, error)
+            show_refusal(form, error)
         else:
             messages.success(request, _("The draft is saved. Choose items and rows where you need less, then submit."))
             return redirect(made)
@@ -152,7 +144,7 @@ def request_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
             drafts.update(request=found, actor=actor_of(request), details=form.details())
         except PortalError as error:
-            _show(form, error)
+            show_refusal(form, error)
         else:
             messages.success(request, _("Saved."))
             return redirect(found)

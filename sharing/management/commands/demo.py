@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from catalog.importing import import_published
-from catalog.models import Dataset
+from catalog.models import DataElement, Dataset
+from catalog.standards import seeds
 from portal.access import Actor
 from portal.accounts.models import User
 from sharing.models import Demand, SharingRequest
@@ -49,6 +50,8 @@ class Command(BaseCommand):
             self._say(f"{places.load_regions()} regions", started)
             self._say(f"{places.load_departments()} departments", started)
             self._say(f"{places.load_people()} people", started)
+        if not DataElement.objects.exists():
+            self._say(f"{seeds.load(Actor.system())} standards", started)
         if not Dataset.objects.exists():
             for source in (records.division_records(), records.open_records()):
                 for done in import_published(source, actor=Actor.system()):
