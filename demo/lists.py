@@ -7,7 +7,7 @@ import datetime as dt
 from django.db import transaction
 from django.utils import timezone
 
-from catalog.importing import PublishedRecord, import_published
+from catalog.importing import NewRecord, import_published
 from catalog.models import Theme
 from demo.accounts import CITY_AUTHORITY, COUNTY, PROVIDER, PROVIDER2
 from portal.access import Actor
@@ -100,8 +100,8 @@ def _records_not_shared() -> None:
         for name, column, sensitivity in (("登记编号", "code", "none"), ("姓名", "name", "personal"))
     ]
     rows = [
-        PublishedRecord(_department(PROVIDER), adoption | shared | rest, Theme.objects.get(code="20"), items),
-        PublishedRecord(_department(PROVIDER2), reports | shared | rest, Theme.objects.get(code="10"), items),
+        NewRecord(_department(PROVIDER), adoption | shared | rest, [Theme.objects.get(code="20")], items),
+        NewRecord(_department(PROVIDER2), reports | shared | rest, [Theme.objects.get(code="10")], items),
     ]
     for _done in import_published(rows, actor=Actor.system()):
         pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from portal.access import Actor, Permission
 from portal.lists import listed
 
 SHOWN = 6
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 def suggestions(items: Iterable[Document]) -> dict[str, DataElement]:
@@ -29,7 +31,9 @@ def suggestions(items: Iterable[Document]) -> dict[str, DataElement]:
     found = {}
     for item in items:
         if not item.get("element"):
-            alike = by_name.get(canonical(item["name"])) or by_name.get(canonical(item["column"]))
+            # a column called "name" says nothing against an item called 名称
+            words = [item["name"]] if _CHINESE.search(item["name"]) else [item["name"], item["column"]]
+            alike = next((by_name[word] for word in map(canonical, words) if word in by_name), None)
             if alike is not None:
                 found[item["column"]] = alike
     return found

@@ -289,17 +289,15 @@ def test_an_element_page_names_no_record_that_the_reader_may_not_see(world: Worl
 
 def test_items_are_linked_to_what_they_look_like(world: World, client: Client) -> None:
     element(world, "DE1", "统一社会信用代码", name_en="uscc")
-    items = [
-        {"name": "统一社会信用代码", "column": "a"},
-        {"name": "其他", "column": "uscc"},
-        {"name": "无关", "column": "b"},
-    ]
+    element(world, "DE2", "姓名", name_en="Name")
+    names = {"a": "统一社会信用代码", "uscc": "number", "b": "无关", "name": "名称"}
+    items = [{"name": name, "column": column} for column, name in names.items()]
     draft = make_dataset(world.city_bureau, "台账", items=items, state="draft")
     client.force_login(world.cataloguer)
     page = client.get(f"/catalog/{draft.pk}/?tab=conformance").content.decode()
     assert zh("Link all of them") in page
     client.post(f"/catalog/{draft.pk}/link-elements/")
-    linked = draft.items.filter(element__code="DE1").order_by("position")
+    linked = draft.items.filter(element__isnull=False).order_by("position")
     assert [item.column for item in linked] == ["a", "uscc"]
 
 
