@@ -89,7 +89,7 @@ def _places() -> list[Department]:
 
 def _document(record: NewRecord) -> Document:
     shown = Dataset(provider=record.provider, **record.values)
-    return own_fields(shown) | {"themes": [], "related": [], "items": [blank_item() | item for item in record.items]}
+    return own_fields(shown) | {"themes": [], "items": [blank_item() | item for item in record.items]}
 
 
 def build(count: int) -> list[NewRecord]:

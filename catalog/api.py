@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.models import DataItem, Dataset
+from catalog.models import DataItem, Dataset, RelationKind
 from catalog.opendata.tables import open_table
 from catalog.opendata.views import count_download
 from catalog.parts import TablePart
@@ -80,6 +80,9 @@ class DatasetSerializer(DatasetListSerializer):
     """A dataset with its items."""
 
     items = DataItemSerializer(many=True)
+    relations = serializers.SerializerMethodField(
+        help_text="Codes of the records that it derives from, is part of, replaces and relates to."
+    )
 
     class Meta(DatasetListSerializer.Meta):
         fields = (
@@ -99,9 +102,25 @@ class DatasetSerializer(DatasetListSerializer):
             "temporal_end",
             "version",
             "items",
+            "relations",
         )
 
+    def get_relations(self, dataset: Dataset) -> dict[str, list[str]]:
+        """By property (PROV-O, Dublin Core), only what the caller may see."""
+        readable = Dataset.objects.readable_by(self.context["groups"])
+        found: dict[str, list[str]] = {name: [] for name in RELATION_PROPERTIES.values()}
+        rows = dataset.relations.filter(target__in=readable).order_by("target__code")
+        for kind, code in rows.values_list("kind", "target__code"):
+            found[RELATION_PROPERTIES[kind]].append(code)
+        return found
 
+
+RELATION_PROPERTIES: dict[str, str] = {
+    RelationKind.DERIVED_FROM: "prov:wasDerivedFrom",
+    RelationKind.PART_OF: "dct:isPartOf",
+    RelationKind.REPLACES: "dct:replaces",
+    RelationKind.RELATED: "dct:relation",
+}
 INTERNAL_FIELDS = ("sharing_condition", "sharing_basis", "source_system")
 """What a dataset states for civil servants only; the public section does not show it either."""
 
@@ -160,7 +179,7 @@ class DatasetDetailView(APIView):
         actor = actor_of(request)
         visible = Dataset.objects.readable_by(actor.standing.reader_groups).select_related("provider")
         dataset = get_object_or_404(visible.prefetch_related("themes", "items"), pk=dataset_id)
-        body = DatasetSerializer(dataset).data
+        body = DatasetSerializer(dataset, context={"groups": actor.standing.reader_groups}).data
         if not actor.standing.duties:
             body |= dict.fromkeys(INTERNAL_FIELDS, "")
             body["items"] = [item for item in body["items"] if item["open_type"] == "open"]

@@ -9,8 +9,10 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalogue")
 
     def ready(self) -> None:
-        from catalog import access_exceptions, advice, loading, navigation, rules, search, verification  # noqa: F401  (registers answers, checks)
+        from catalog import access_exceptions, advice, impact, loading, navigation, rules, search, verification  # noqa: F401  (registers answers, checks)
         from catalog import moving as catalog_moving
+        from catalog.relations import views as relation_views
+        from catalog.relations.impact import in_the_catalogue
         from catalog.sources import advice as source_advice
         from catalog.sources import signatures
         from catalog.sources import views as source_views
@@ -37,3 +39,5 @@ class CatalogConfig(AppConfig):
         loading.on_loaded(lambda version: compute_conformance.defer(dataset_ids=[str(version.distribution.dataset_id)]))
         search.register_indexer(conformance.on_indexed)
         report_views.register_panel()
+        impact.register(in_the_catalogue)
+        relation_views.register_panel()

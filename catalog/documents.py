@@ -1,8 +1,8 @@
 """A record as one plain document, and what can be done with documents: read, apply, compare, merge.
 
 A document holds every field of a record by name as JSON: its own fields, ``provider`` (id), ``spatial`` (region code),
-``themes`` and ``related`` (codes), and ``items``, a list of objects with the fields of ``ITEM_FIELDS`` in which
-``element`` is a code.
+``themes`` and the relations (``related``, ``derived_from``, ``part_of``, ``replaces``: codes), and ``items``, a list of
+objects with the fields of ``ITEM_FIELDS`` in which ``element`` is a code.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from django.db import models
 from django.db.models import ForeignKey
 from django.utils.translation import gettext_lazy
 
-from catalog.models import DataElement, DataItem, Dataset, Theme
+from catalog.models import DataElement, DataItem, Dataset, RelationKind, Theme
 from portal.departments.models import Department, Region
 
 Document = dict[str, Any]
 
 FIELDS = tuple(field.name for field in Dataset._meta.concrete_fields if field.editable)
 """The fields of a record that people write."""
-LISTS = ("themes", "keywords", "channels", "related")
+RELATIONS: tuple[str, ...] = tuple(RelationKind.values)
+"""What a record says of others: lists of their codes."""
+LISTS = ("themes", "keywords", "channels", *RELATIONS)
 """Fields whose order means nothing: two people who add to one do not clash."""
 ITEM_FIELDS = (
     "name",
@@ -64,12 +66,23 @@ def snapshot(dataset: Dataset) -> Document:
     """The record as it stands, with its items, themes and relations."""
     document = own_fields(dataset)
     document["themes"] = [theme.code for theme in dataset.themes.all()]
-    document["related"] = sorted(other.code for other in dataset.related.all())
+    document |= relation_codes(dataset)
     items = list(dataset.items.all())
     wanted = {item.element_id for item in items if item.element_id}
     codes = dict(DataElement.objects.filter(pk__in=wanted).values_list("pk", "code")) if wanted else {}
     document["items"] = [item_document(item, codes) for item in items]
     return document
+
+
+def relation_codes(dataset: Dataset) -> dict[str, list[str]]:
+    """The codes of the records that it is derived from, part of and so on; one query, none when they are prefetched."""
+    rows = dataset.relations.all()
+    if "relations" not in getattr(dataset, "_prefetched_objects_cache", {}):
+        rows = rows.select_related("target")
+    found: dict[str, list[str]] = {kind: [] for kind in RELATIONS}
+    for row in rows:
+        found[row.kind].append(row.target.code)
+    return {kind: sorted(codes) for kind, codes in found.items()}
 
 
 def own_fields(dataset: Dataset) -> Document:
@@ -201,6 +214,8 @@ class Difference:
 
 def label_of(name: str, *, is_item: bool = False) -> str:
     """The name of a field for people."""
+    if name in RELATIONS:
+        return str(RelationKind(name).label)
     model: type[models.Model] = DataItem if is_item else Dataset
     return str(model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
 
@@ -221,6 +236,8 @@ def shown(name: str, value: Any, *, is_item: bool = False) -> str:
         return str(Department.objects.filter(pk=value).values_list("name", flat=True).first() or value)
     if name == "spatial":
         return str(Region.objects.filter(pk=value).first() or value)
+    if name in RELATIONS:
+        return listed(value)
     if name == "themes":
         return listed(str(theme) for theme in Theme.objects.filter(code__in=value))
     model: type[models.Model] = DataItem if is_item else Dataset
@@ -233,7 +250,7 @@ def shown(name: str, value: Any, *, is_item: bool = False) -> str:
 
 def differences(before: Document, after: Document) -> list[Difference]:
     """What changed from one document to another: fields in the record's order, then items."""
-    names = [*FIELDS, "themes", "related"]
+    names = [*FIELDS, "themes", *RELATIONS]
     found = [
         Difference(name, before.get(name), after.get(name))
         for name in names
@@ -274,7 +291,7 @@ def _by_column(document: Document) -> dict[str, Document]:
 def merge(base: Document, mine: Document, theirs: Document) -> tuple[Document, list[Difference]]:
     """Both sides' changes since ``base``, and where they clash: ``before`` is theirs, ``after`` mine, which is kept."""
     result, clashes = copy.deepcopy(theirs), []
-    for name in [*FIELDS, "themes", "related"]:
+    for name in [*FIELDS, "themes", *RELATIONS]:
         if name in LISTS:
             result[name] = _merged_list(base.get(name) or [], mine.get(name) or [], theirs.get(name) or [])
             continue

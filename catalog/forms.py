@@ -10,7 +10,7 @@ from django.forms import BaseFormSet, formset_factory
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from catalog.documents import Document
+from catalog.documents import RELATIONS, Document
 from catalog.models import Channel, DataElement, DataItem, Dataset, Theme
 from catalog.tables.schema import column_names
 from portal.departments.models import Department, Region
@@ -89,8 +89,9 @@ SECTIONS = (
     Section(
         "origin",
         gettext_lazy("Origin and contact"),
-        ("source_system", "contact", "landing_page", "related", "provenance", "version_notes"),
+        ("source_system", "contact", "landing_page", "provenance", "version_notes"),
     ),
+    Section("relations", gettext_lazy("Relations"), RELATIONS),
 )
 _WIDE = ("provider", "title", "title_en", "summary", "themes", "channels", "provenance", "version_notes")
 
@@ -113,6 +114,21 @@ class DatasetForm(forms.ModelForm[Dataset]):
         required=False,
         help_text=gettext_lazy("The region that the data describe, by name or division code."),
     )
+    derived_from = CodesField(
+        label=gettext_lazy("Derived from"),
+        required=False,
+        help_text=gettext_lazy("Resource codes of the records whose data these are made from, separated by commas."),
+    )
+    part_of = CodesField(
+        label=gettext_lazy("Part of"),
+        required=False,
+        help_text=gettext_lazy("Resource codes of larger records that hold these data too."),
+    )
+    replaces = CodesField(
+        label=gettext_lazy("Replaces"),
+        required=False,
+        help_text=gettext_lazy("Resource codes of older records in whose place this one comes."),
+    )
     related = CodesField(
         label=gettext_lazy("Related datasets"),
         required=False,
@@ -122,7 +138,7 @@ class DatasetForm(forms.ModelForm[Dataset]):
 
     class Meta:
         model = Dataset
-        fields = tuple(name for section in SECTIONS for name in section.fields if name not in ("provider", "related"))
+        fields = tuple(name for section in SECTIONS for name in section.fields if name not in ("provider", *RELATIONS))
         widgets = {
             "themes": forms.CheckboxSelectMultiple,
             "summary": forms.Textarea(attrs={"rows": 4}),
@@ -204,7 +220,7 @@ class DatasetForm(forms.ModelForm[Dataset]):
 
 def form_initial(document: Document) -> dict[str, Any]:
     """A document as the form shows it."""
-    joined = {name: "，".join(document.get(name) or []) for name in ("keywords", "related")}
+    joined = {name: "，".join(document.get(name) or []) for name in ("keywords", *RELATIONS)}
     return {**document, **joined}
 
 

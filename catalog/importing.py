@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from catalog import search
 from catalog.codes import NO_THEME, code_prefix, format_code, keep_serial, next_serials
-from catalog.documents import Document, blank_item, own_fields, plain
-from catalog.models import DataItem, Dataset, DatasetState, DatasetVersion, Theme
+from catalog.documents import RELATIONS, Document, blank_item, own_fields, plain
+from catalog.models import DataItem, Dataset, DatasetRelation, DatasetState, DatasetVersion, Theme
 from catalog.rules import reader_groups
 from portal import access
 from portal.access import Actor, Permission
@@ -27,14 +27,14 @@ BATCH = 1_000
 class NewRecord:
     """A record to make: ``values`` are fields of Dataset, ``items`` of DataItem (each with name and column).
 
-    ``related`` are records it refers to. A ``code`` that it has already is kept; otherwise it is numbered.
+    ``relations`` are records it names, by kind. A ``code`` that it has already is kept; otherwise it is numbered.
     """
 
     provider: Department
     values: dict[str, Any]
     themes: Sequence[Theme]
     items: Sequence[dict[str, Any]] = field(default_factory=list)
-    related: Sequence[Dataset] = ()
+    relations: Mapping[str, Sequence[Dataset]] = field(default_factory=dict)
     code: str = ""
 
 
@@ -83,12 +83,13 @@ def write_new(batch: Sequence[NewRecord], *, actor: Actor, state: DatasetState, 
     _number(datasets, batch)
     Dataset.objects.bulk_create(datasets)
     pairs = list(zip(datasets, batch, strict=True))
-    themes, related = Dataset.themes.through, Dataset.related.through
+    themes = Dataset.themes.through
     themes.objects.bulk_create(themes(dataset_id=d.pk, theme_id=theme.pk) for d, row in pairs for theme in row.themes)
-    both = [(d.pk, other.pk) for d, row in pairs for other in row.related]
-    related.objects.bulk_create(
-        (related(from_dataset_id=a, to_dataset_id=b) for one, two in both for a, b in ((one, two), (two, one))),
-        ignore_conflicts=True,
+    DatasetRelation.objects.bulk_create(
+        DatasetRelation(dataset=dataset, kind=kind, target=other)
+        for dataset, row in pairs
+        for kind, others in row.relations.items()
+        for other in others
     )
     items = [
         DataItem(dataset=dataset, position=position, **values)
@@ -111,7 +112,7 @@ def _document(dataset: Dataset, row: NewRecord) -> Document:
     items = [blank | {name: plain(value) for name, value in values.items()} for values in row.items]
     return own_fields(dataset) | {
         "themes": [theme.code for theme in row.themes],
-        "related": sorted(other.code for other in row.related),
+        **{kind: sorted(other.code for other in row.relations.get(kind, ())) for kind in RELATIONS},
         "items": items,
     }
 

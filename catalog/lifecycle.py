@@ -17,10 +17,11 @@ from django.utils.translation import gettext as _
 
 from catalog import revisions, search
 from catalog.codes import NO_THEME, code_prefix, format_code, next_serial
-from catalog.documents import FIELDS, Document, differences, merge, overlaid, preview, set_fields, snapshot
+from catalog.documents import FIELDS, RELATIONS, Document, differences, merge, overlaid, preview, set_fields, snapshot
 from catalog.gate import check_submission
 from catalog.items import checked_items, set_items
 from catalog.models import Dataset, DatasetState, DatasetVersion, IngestJob, RevisionState, Theme
+from catalog.relations.keeping import check_relations, relate
 from catalog.revisions import Clash
 from catalog.rules import REVIEW_DUTIES, reviewing_authority
 from portal import access
@@ -95,20 +96,20 @@ def create(
 ) -> Dataset:
     """A new draft of ``provider`` with its resource code; ``values`` are fields of Dataset, ``items`` of DataItem.
 
-    ``related`` among the values holds resource codes.
+    The relations among the values hold resource codes.
 
     Raises:
         NotPermitted: the actor is no cataloguer of ``provider``. InvalidInput: by field.
     """
     actor = access.require(actor, Permission.DATASET_CREATE, provider)
-    own = {name: value for name, value in values.items() if name != "related"}
+    own = {name: value for name, value in values.items() if name not in RELATIONS}
     dataset = Dataset(provider=provider, created_by=actor.user, **own)
     _validated(dataset)
     prefix = code_prefix(dataset.resource_class, themes[0].code if themes else NO_THEME)
     dataset.code = format_code(prefix, next_serial(prefix))
     _save(dataset, force_insert=True)
     dataset.themes.set(themes)
-    _relate(dataset, values.get("related") or [])
+    relate(dataset, values)
     set_items(dataset, items)
     note(dataset, "dataset.created", actor, title=dataset.title, code=dataset.code)
     return dataset
@@ -158,7 +159,7 @@ def update(
 @transaction.atomic
 def replace(*, dataset: Dataset, actor: Actor, document: Document, seen_revision: int) -> Dataset:
     """Bring a draft or open revision to a whole document, as an import has it; rules and errors as in ``update``."""
-    values = {name: document[name] for name in (*FIELDS, "related") if name in document and name != "provider"}
+    values = {name: document[name] for name in (*FIELDS, *RELATIONS) if name in document and name != "provider"}
     themes = list(Theme.objects.filter(code__in=document["themes"]))
     return update(
         dataset=dataset, actor=actor, values=values, themes=themes, items=document["items"], seen_revision=seen_revision
@@ -178,18 +179,15 @@ def write(dataset: Dataset, now: Document, document: Document) -> None:
         return
     shown, _items = preview(dataset, document)
     _validated(shown)
+    check_relations(dataset, document)
     checked_items(shown, document["items"])
     draft.document, draft.revision = document, draft.revision + 1
     draft.save()
 
 
-def _relate(dataset: Dataset, codes: Sequence[str]) -> None:
-    dataset.related.set(Dataset.objects.filter(code__in=codes).exclude(pk=dataset.pk) if codes else [])
-
-
 def _set_lists(dataset: Dataset, document: Document) -> None:
     dataset.themes.set(Theme.objects.filter(code__in=document["themes"]))
-    _relate(dataset, document["related"])
+    relate(dataset, document)
     set_items(dataset, document["items"])
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from catalog.documents import FIELDS, Difference, Document, snapshot
+from catalog.documents import FIELDS, RELATIONS, Difference, Document, snapshot
 from catalog.models import Dataset, DatasetRevision, DatasetVersion, RevisionState, SavedDocument
 from portal import access
 from portal.access import Actor, Permission
@@ -91,7 +91,7 @@ def begin(*, dataset: Dataset, actor: Actor, version: int | None = None) -> Data
 
 def restorable(metadata: Document) -> Document:
     """What of an old version may come back: everything but who provides it and its code."""
-    names = {*FIELDS, "themes", "related", "items"} - {"provider"}
+    names = {*FIELDS, "themes", *RELATIONS, "items"} - {"provider"}
     return {name: value for name, value in metadata.items() if name in names}
 
 

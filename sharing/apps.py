@@ -9,7 +9,7 @@ class SharingConfig(AppConfig):
     verbose_name = _("Sharing")
 
     def ready(self) -> None:
-        from catalog import lifecycle, search
+        from catalog import impact, lifecycle, search
         from portal.departments import figures, moving
         from sharing import departments as sharing_departments
         from sharing import moving as sharing_moving
@@ -17,9 +17,11 @@ class SharingConfig(AppConfig):
         from sharing.demands import moving as lists_moving
         from sharing.demands import rules as demand_rules  # noqa: F401  (registers the answers)
         from sharing.demands import verification as demand_verification  # noqa: F401  (registers the check)
+        from sharing.impact import in_sharing
         from sharing.responsibilities import keeping
         from sharing.responsibilities import rules as responsibility_rules  # noqa: F401  (registers the answers)
 
+        impact.register(in_sharing)
         search.register_indexer(keeping.datasets_changed)
         moving.register(lists_moving.ListsMover())
         lifecycle.on_withdrawn(withdrawal.dataset_withdrawn)

@@ -182,6 +182,7 @@ TABLE: dict[str, Row] = {
     "catalog:conformance-list": ("GET", STAFF, {}),
     "catalog:conformance-export": ("GET", STAFF, {}),
     "catalog:conformance-renew": ("POST", CATALOGUER | {"authority"}, {"pk": "revised"}),
+    "catalog:impact-export": ("GET", CATALOGUER | {"authority"}, {"pk": "revised"}),
     "catalog:link-elements": ("POST", CATALOGUER, {"pk": "revised"}),
     "catalog:record-import": ("GET", CATALOGUER | {"authority"}, {}),
     "catalog:import-detail": ("GET", CATALOGUER, {"pk": "record_import"}),

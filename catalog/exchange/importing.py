@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from catalog import lifecycle, revisions
 from catalog.codes import CODE
-from catalog.documents import elements_by_code, fill_values, plain_values
+from catalog.documents import RELATIONS, elements_by_code, fill_values, plain_values
 from catalog.exchange import reading
 from catalog.exchange.planning import Planner
 from catalog.importing import GroupCache, NewRecord, write_new
@@ -245,15 +245,15 @@ def _write(good: Sequence[tuple[ImportLine, Department]], actor: Actor, groups: 
     themes = Theme.objects.in_bulk()
     items = [item for line, _provider in good for item in line.document["items"]]
     elements = elements_by_code(items)
-    named = {code for line, _provider in good for code in line.document["related"]}
-    related = {d.code: d for d in Dataset.objects.filter(code__in=named)} if named else {}
+    named = {code for line, _provider in good for kind in RELATIONS for code in line.document.get(kind, [])}
+    others = {d.code: d for d in Dataset.objects.filter(code__in=named)} if named else {}
     batch = [
         NewRecord(
             provider=provider,
             values=plain_values(line.document),
             themes=[themes[code] for code in line.document["themes"] if code in themes],
             items=[fill_values(item, elements) for item in line.document["items"]],
-            related=[related[code] for code in line.document["related"] if code in related],
+            relations={kind: [others[c] for c in line.document.get(kind, []) if c in others] for kind in RELATIONS},
             code=line.document["code"] if CODE.fullmatch(line.document["code"]) else "",
         )
         for line, provider in good

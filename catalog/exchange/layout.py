@@ -18,8 +18,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from catalog.documents import FIELDS, ITEM_FIELDS
-from catalog.models import DataItem, Dataset
+from catalog.documents import FIELDS, ITEM_FIELDS, RELATIONS
+from catalog.models import DataItem, Dataset, RelationKind
 from portal.departments.sheets import spellings
 
 DATASETS = gettext_lazy("Datasets")
@@ -229,7 +229,7 @@ DATASET_COLUMNS: tuple[Column, ...] = (
     *(_column(Dataset, name) for name in FIELDS if name not in ("provider", "spatial")),
     Column("spatial", gettext_lazy("spatial coverage"), "region"),
     Column("themes", gettext_lazy("themes"), "list"),
-    Column("related", gettext_lazy("related datasets"), "codes"),
+    *(Column(kind, RelationKind(kind).label, "codes") for kind in RELATIONS),
 )
 ITEM_COLUMNS: tuple[Column, ...] = (
     Column("dataset_code", gettext_lazy("resource code"), "code"),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from catalog.codes import CODE
 from catalog.documents import (
+    RELATIONS,
     Document,
     blank_item,
     differences,
@@ -233,7 +234,7 @@ class _Existing:
         titles = {str(line.cells.get("title") or "").strip() for line in lines if not line.cells.get("code")}
         wanted = {p.pk for p in providers if p is not None}
         rows = Dataset.objects.select_related("provider__region")
-        rows = rows.prefetch_related("themes", "related", "items")
+        rows = rows.prefetch_related("themes", "relations__target", "items")
         by_code = list(rows.filter(code__in=codes)) if codes else []
         by_title = list(rows.filter(provider__in=wanted, title__in=titles)) if titles and wanted else []
         self.by_code = {row.code: row for row in by_code}
@@ -243,7 +244,7 @@ class _Existing:
         self._documents: dict[Any, Document] = {}
         for row in (*by_code, *by_title):
             row.open_revision = opened.get(row.pk)
-        related = {code for line in lines for code in _codes(line.cells.get("related"))}
+        related = {code for line in lines for kind in RELATIONS for code in _codes(line.cells.get(kind))}
         self.known = set(Dataset.objects.filter(code__in=related).values_list("code", flat=True)) if related else set()
 
     def of(self, line: Line, provider: Department | None) -> Dataset | None:
@@ -260,10 +261,10 @@ class _Existing:
         return self._documents[dataset.pk]
 
     def check_related(self, line: Line, document: Document) -> None:
-        if "related" in line.cells:
-            for code in document.get("related") or []:
+        for kind in RELATIONS:
+            for code in (document.get(kind) or []) if kind in line.cells else []:
                 if code not in self.known:
-                    line.refuse("related", _("There is no record with the code %(codes)s.") % {"codes": code[:40]})
+                    line.refuse(kind, _("There is no record with the code %(codes)s.") % {"codes": code[:40]})
 
 
 def _codes(cell: Any) -> list[str]:
@@ -284,7 +285,7 @@ def _is_uuid(text: str) -> bool:
 
 def _blank(provider: Department | None) -> Document:
     shown = Dataset(provider=provider) if provider else Dataset()
-    return own_fields(shown) | {"themes": [], "related": [], "items": []}
+    return own_fields(shown) | {"themes": [], "items": []} | {kind: [] for kind in RELATIONS}
 
 
 def _check_columns(lines: Sequence[Line], items: Sequence[Document]) -> None:

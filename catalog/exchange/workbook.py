@@ -36,7 +36,7 @@ def documents(ids: Sequence[UUID]) -> Iterator[tuple[Dataset, Document]]:
     """The records in the order of ``ids``; a fixed number of queries for each 500."""
     for start in range(0, len(ids), BATCH):
         chunk = ids[start : start + BATCH]
-        rows = Dataset.objects.select_related("provider").prefetch_related("themes", "related", "items")
+        rows = Dataset.objects.select_related("provider").prefetch_related("themes", "relations__target", "items")
         found = rows.in_bulk(chunk)
         yield from ((found[pk], snapshot(found[pk])) for pk in chunk if pk in found)
 

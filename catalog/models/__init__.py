@@ -11,6 +11,7 @@ from catalog.models.dataset import (
 )
 from catalog.models.exception import AccessException
 from catalog.models.record_import import ImportLine, ImportState, LineState, RecordImport
+from catalog.models.relation import ACYCLIC, DatasetRelation, RelationKind
 from catalog.models.revision import DatasetRevision, RevisionState, SavedDocument
 from catalog.models.search import DatasetSearchRow
 from catalog.models.source import DuplicatePair, KeySketch, PairState, RecordSignature, SignatureKind, SignatureQueue
@@ -31,6 +32,7 @@ from catalog.models.vocabulary import (
 )
 
 __all__ = [
+    "ACYCLIC",
     "AccessException",
     "Channel",
     "CodeList",
@@ -44,6 +46,7 @@ __all__ = [
     "DataType",
     "Dataset",
     "DatasetGroupObjectPermission",
+    "DatasetRelation",
     "DatasetRevision",
     "DatasetSearchRow",
     "DatasetState",
@@ -63,6 +66,7 @@ __all__ = [
     "PairState",
     "RecordImport",
     "RecordSignature",
+    "RelationKind",
     "ResourceClass",
     "ResourceFormat",
     "RevisionState",

@@ -126,7 +126,6 @@ class Dataset(models.Model):  # type: ignore[django-manager-missing]
     conforms_to = models.CharField(_("standards followed"), max_length=300, blank=True)
     provenance = models.TextField(_("how the data arise"), max_length=2000, blank=True)
     version_notes = models.TextField(_("what this version changes"), max_length=1000, blank=True)
-    related = models.ManyToManyField("self", verbose_name=_("related datasets"), blank=True)
 
     state = models.CharField(
         _("state"), max_length=20, choices=DatasetState.choices, default=DatasetState.DRAFT, editable=False

@@ -18,9 +18,11 @@ from catalog.models import (
     DuplicatePair,
     PairState,
     RecordSignature,
+    RelationKind,
     SignatureKind,
     SignatureQueue,
 )
+from catalog.relations.keeping import add
 from catalog.sources.candidates import THRESHOLD, Match, find
 from catalog.sources.sketches import current_sketches, overlap
 from portal import access
@@ -165,8 +167,8 @@ def settle(
     pair.state, pair.keeper, pair.reason, pair.until = outcome, keeper, reason.strip(), until
     pair.settled_by, pair.settled_at, pair.settled_score = actor.user, timezone.now(), pair.score
     pair.save()
-    if outcome == PairState.SOURCED and keeper is not None:
-        _name_source(pair, keeper)
+    if keeper is not None:
+        _relate(pair, keeper)
     _tell(pair, actor, "duplicate.settled")
     return pair
 
@@ -185,6 +187,16 @@ def _check(pair: DuplicatePair, outcome: PairState, keeper: Dataset | None, reas
         wrong["until"] = [_("This day is over.")]
     if wrong:
         raise InvalidInput(fields=wrong)
+
+
+def _relate(pair: DuplicatePair, keeper: Dataset) -> None:
+    """The record that stays replaces the other; one that is the source is what the other derives from."""
+    other = pair.two if keeper.pk == pair.one_id else pair.one
+    if pair.state == PairState.MERGED:
+        add(keeper, RelationKind.REPLACES, other)
+    elif pair.state == PairState.SOURCED:
+        add(other, RelationKind.DERIVED_FROM, keeper)
+        _name_source(pair, keeper)
 
 
 def _name_source(pair: DuplicatePair, keeper: Dataset) -> None:

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from catalog import completeness, gate, lifecycle, revisions
+from catalog import completeness, gate, impact, lifecycle, revisions
 from catalog.forms import ReasonForm, UploadForm
 from catalog.models import Dataset
 from catalog.panels import panels_for
@@ -148,4 +148,5 @@ def dataset_withdraw(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("catalog:dataset-list")
     warning = _("Nobody will find the dataset any more; open requests for it are closed and its grants suspended.")
     context = {"dataset": dataset, "form": form, "title": _("Withdraw"), "action": _("Withdraw"), "warning": warning}
-    return render(request, "catalog/reason.html", context, status=422 if form.errors else 200)
+    context["groups"] = impact.impact_of(dataset, impact.WITHDRAWAL, actor_of(request))
+    return render(request, "catalog/withdraw.html", context, status=422 if form.errors else 200)

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from catalog import history, revisions
-from catalog.documents import Difference, Document, differences
+from catalog import history, impact, revisions
+from catalog.documents import Difference, Document, differences, snapshot
 from catalog.models import Dataset, DatasetVersion
 from catalog.panels import Panel, register
 from catalog.views.records import visible_or_404
@@ -75,6 +75,9 @@ def version_compare(request: HttpRequest, pk: UUID) -> HttpResponse:
         "fields": [one for one in found if not one.item],
         "items": _by_item(found),
     }
+    if right == WORK and dataset.open_revision is not None:
+        change = impact.change_of(snapshot(dataset), revisions.document_of(dataset))
+        context |= {"change": change, "groups": impact.impact_of(dataset, change, actor_of(request))}
     return render(request, "catalog/version_compare.html", context)
 
 

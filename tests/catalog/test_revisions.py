@@ -74,7 +74,7 @@ def test_a_revision_changes_items_themes_and_relations_when_it_is_agreed(world: 
     assert list(dataset.items.values_list("column", flat=True)) == ["code", "name"]
     _agree(world, dataset)
     assert list(dataset.items.values_list("column", "unit")) == [("name", ""), ("pm25", "μg/m³")]
-    assert list(dataset.related.all()) == [other]
+    assert [row.target for row in dataset.relations.all()] == [other]
 
 
 def test_a_revision_is_reviewed_like_a_record_and_by_other_people(world: World) -> None:
