@@ -11,6 +11,8 @@ class CatalogConfig(AppConfig):
     def ready(self) -> None:
         from catalog import access_exceptions, advice, impact, loading, navigation, rules, search, verification  # noqa: F401  (registers answers, checks)
         from catalog import moving as catalog_moving
+        from catalog.health import rows as health_rows
+        from catalog.health import views as health_views
         from catalog.relations import views as relation_views
         from catalog.relations.impact import in_the_catalogue
         from catalog.sources import advice as source_advice
@@ -41,3 +43,5 @@ class CatalogConfig(AppConfig):
         report_views.register_panel()
         impact.register(in_the_catalogue)
         relation_views.register_panel()
+        search.register_indexer(health_rows.renew)
+        figures.register(health_views.department_figures)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from catalog.documents import Document, label_of
 from catalog.models import OpenType, SharingType
@@ -44,7 +46,7 @@ class Score:
     missing: tuple[str, ...]
 
 
-def _does_not_apply(document: Document) -> set[str]:
+def _does_not_apply(document: Mapping[str, Any]) -> set[str]:
     """Fields that this record need not have."""
     sharing, opening = document.get("sharing_type"), document.get("open_type")
     left_out = set()
@@ -65,12 +67,17 @@ def _does_not_apply(document: Document) -> set[str]:
 
 def score(document: Document) -> Score:
     """The completeness of a record; items count by how many of them say what they are."""
+    items = document.get("items") or []
+    described = sum(1 for item in items if item.get("description") or item.get("element"))
+    return score_of(document, len(items), described)
+
+
+def score_of(document: Mapping[str, Any], items: int, described: int) -> Score:
+    """The same from the record's own fields and themes, with how many items it has and how many are described."""
     left_out = _does_not_apply(document)
     weights = {name: points for name, points in WEIGHTS.items() if name not in left_out}
     missing = [name for name in weights if not document.get(name)]
-    items = document.get("items") or []
-    described = sum(1 for item in items if item.get("description") or item.get("element"))
     reached: float = sum(points for name, points in weights.items() if name not in missing)
-    reached += ITEM_POINTS * (1 + described / len(items)) / 2 if items else 0
+    reached += ITEM_POINTS * (1 + described / items) / 2 if items else 0
     labels = [label_of(name) for name in sorted(missing, key=lambda name: -weights[name])]
     return Score(int(100 * reached / (sum(weights.values()) + ITEM_POINTS)), tuple(labels))

@@ -38,6 +38,7 @@ def register() -> None:
         Entry(10, _("Catalogue"), "catalog:dataset-list", lambda actor: bool(actor.standing.duties)),
         Entry(20, _("My records"), "catalog:dataset-mine", lambda actor: can(actor, Permission.DATASET_CREATE)),
         Entry(11, _("Standards"), "catalog:element-list", lambda a: bool(a.standing.duties), covers=STANDARDS),
+        Entry(12, _("Catalogue health"), "catalog:health-ranking", _sees_duplicates),
         Entry(22, _("Duplicates"), "catalog:duplicate-list", _sees_duplicates, covers=("/catalog/sources/",)),
         Entry(21, _("Record review"), "catalog:dataset-review", may_review_any, lambda a: to_review(a).count()),
     )

@@ -10,6 +10,7 @@ from catalog.models.dataset import (
     DatasetVersion,
 )
 from catalog.models.exception import AccessException
+from catalog.models.health import HealthSnapshot, RecordHealth
 from catalog.models.record_import import ImportLine, ImportState, LineState, RecordImport
 from catalog.models.relation import ACYCLIC, DatasetRelation, RelationKind
 from catalog.models.revision import DatasetRevision, RevisionState, SavedDocument
@@ -56,6 +57,7 @@ __all__ = [
     "DuplicatePair",
     "ElementCheck",
     "Grade",
+    "HealthSnapshot",
     "ImportLine",
     "ImportState",
     "IngestJob",
@@ -64,6 +66,7 @@ __all__ = [
     "LineState",
     "OpenType",
     "PairState",
+    "RecordHealth",
     "RecordImport",
     "RecordSignature",
     "RelationKind",

@@ -6,7 +6,6 @@ from its last change. One that is not shared must be reviewed on the day set in 
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
@@ -15,25 +14,13 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
-from catalog.models import Dataset, DatasetState, Distribution, SharingType, UpdateCycle
+from catalog.cycles import next_due
+from catalog.models import Dataset, DatasetState, Distribution, SharingType
 from portal.access import Actor
 from portal.audit import record
 from sharing.models import Demand, DemandState, Responsibility, ResponsibilityKind
 
-DAYS = {UpdateCycle.REALTIME: 1, UpdateCycle.DAILY: 1, UpdateCycle.WEEKLY: 7}
-MONTHS = {UpdateCycle.MONTHLY: 1, UpdateCycle.QUARTERLY: 3, UpdateCycle.HALF_YEARLY: 6, UpdateCycle.YEARLY: 12}
 DERIVED = ("kind", "department", "title", "basis", "due_on", "done_on")
-
-
-def next_due(last: dt.date, cycle: str) -> dt.date | None:
-    """The day by which data that are of ``last`` must be renewed; None when the cycle promises nothing."""
-    if cycle in DAYS:
-        return last + dt.timedelta(days=DAYS[UpdateCycle(cycle)])
-    if cycle in MONTHS:
-        months = last.month - 1 + MONTHS[UpdateCycle(cycle)]
-        year, month = last.year + months // 12, months % 12 + 1
-        return dt.date(year, month, min(last.day, calendar.monthrange(year, month)[1]))
-    return None
 
 
 def keep_promise(demand: Demand) -> None:

@@ -95,7 +95,7 @@ def test_the_graph_has_layers_and_names_no_hidden_record(world: World, client: C
     assert "未公开的草稿" not in page
     body = client.get(f"/api/v1/datasets/{here.pk}/").json()
     assert body["relations"]["prov:wasDerivedFrom"] == [source.code]
-    say(here, derived_from=[source, hidden])
+    say(here, derived_from=[source, make_dataset(world.province_bureau, "另一草稿", state="draft")])
     assert client.get(f"/api/v1/datasets/{here.pk}/").json()["relations"]["prov:wasDerivedFrom"] == [source.code]
 
 

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog import lifecycle, search
+from catalog.cycles import next_due
 from catalog.models import Dataset, Theme
 from portal.departments import sheets
 from portal.errors import InvalidInput, NotPermitted, WrongState
@@ -68,18 +69,18 @@ def told(user: Any) -> list[tuple[str, int]]:
     ],
 )
 def test_the_next_due_day_follows_the_cycle_and_the_month(cycle: str, due: dt.date | None) -> None:
-    assert keeping.next_due(dt.date(2025, 1, 31), cycle) == due
+    assert next_due(dt.date(2025, 1, 31), cycle) == due
 
 
 def test_a_published_shared_record_owes_its_update_and_new_data_move_it(world: World) -> None:
     dataset = make_dataset(world.city_bureau, "空气质量", update_cycle="monthly")
     today = timezone.localdate()
-    assert (duty(dataset).kind, duty(dataset).due_on) == ("update", keeping.next_due(today, "monthly"))
+    assert (duty(dataset).kind, duty(dataset).due_on) == ("update", next_due(today, "monthly"))
     Dataset.objects.filter(pk=dataset.pk).update(modified=timezone.now() - 60 * DAY)
     search.index([dataset.pk])
     assert duty(dataset).state == "late"
     load(dataset, b"code,name\n01,a\n")
-    assert (duty(dataset).state, duty(dataset).due_on) == ("due", keeping.next_due(today, "monthly"))
+    assert (duty(dataset).state, duty(dataset).due_on) == ("due", next_due(today, "monthly"))
 
 
 def test_data_count_and_not_a_change_of_words(world: World) -> None:

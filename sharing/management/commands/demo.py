@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
+from catalog.health import figures
 from catalog.importing import import_published
 from catalog.models import DataElement, Dataset
 from catalog.standards import seeds
@@ -61,6 +62,7 @@ class Command(BaseCommand):
         if not Demand.objects.exists():
             self._say(f"{lists.load_lists()} demands", started)
         self._say(f"{requests.load_requests()} requests", started)
+        self._say(f"{figures.keep()} departments measured", started)
 
     def _scale(self, count: int) -> None:
         from demo.scale import generated

@@ -1,0 +1,13 @@
+"""Jobs of the catalogue's health."""
+
+from procrastinate.contrib.django import app
+
+
+@app.periodic(cron="20 1 * * *")
+@app.task(queue="default", name="catalog.keep_health")
+def keep_health(timestamp: int) -> None:
+    """The day's figures of every department."""
+    from catalog.health import figures, rows
+
+    rows.renew_missing()
+    figures.keep()
