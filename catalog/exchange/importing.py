@@ -38,8 +38,8 @@ def path_of(pk: UUID) -> Path:
     return Path(settings.UPLOADS_ROOT) / f"records-{pk}"
 
 
-def start(*, upload: UploadedFile[Any], actor: Actor) -> RecordImport:
-    """Keep an uploaded file and queue its reading.
+def start(*, upload: UploadedFile[Any], actor: Actor, is_queued: bool = True) -> RecordImport:
+    """Keep an uploaded file and queue its reading, unless the caller reads it at once.
 
     Raises:
         BadFile: it is too large.
@@ -57,7 +57,8 @@ def start(*, upload: UploadedFile[Any], actor: Actor) -> RecordImport:
             target.write(chunk)
     with transaction.atomic():
         made.save(force_insert=True)
-        plan_import.defer(import_id=str(made.pk))
+        if is_queued:
+            plan_import.defer(import_id=str(made.pk))
     return made
 
 
@@ -122,8 +123,10 @@ def _cancelled(made: RecordImport) -> RecordImport:
 
 
 @transaction.atomic
-def confirm(*, record_import: RecordImport, actor: Actor, is_partial: bool) -> RecordImport:
+def confirm(*, record_import: RecordImport, actor: Actor, is_partial: bool, is_queued: bool = True) -> RecordImport:
     """Load a planned file: with ``is_partial`` its good lines, else all of it or, when one line is refused, nothing.
+
+    The loading is queued, unless the caller does it at once.
 
     Raises:
         WrongState: it is not planned, or a line is refused and ``is_partial`` is false.
@@ -137,7 +140,8 @@ def confirm(*, record_import: RecordImport, actor: Actor, is_partial: bool) -> R
         raise WrongState(_("Some lines are wrong, so nothing was loaded."))
     total = made.lines.filter(state__in=(LineState.NEW, LineState.CHANGED)).count()
     _note(made, state=ImportState.LOADING, is_partial=is_partial, done=0, total=total)
-    load_import.defer(import_id=str(made.pk))
+    if is_queued:
+        load_import.defer(import_id=str(made.pk))
     return made
 
 

@@ -90,7 +90,7 @@ def ranking(request: HttpRequest) -> HttpResponse:
 def ranking_export(request: HttpRequest) -> HttpResponseBase:
     """The ranking as CSV or XLSX."""
     actor = require_duty(request)
-    head = [_("Department"), _("Region"), _("Records"), _("Late"), *map(str, MEASURES.values())]
+    head = [_("Department"), _("Region"), _("Published records"), _("Late"), *map(str, MEASURES.values())]
 
     def lines() -> Iterator[list[Any]]:
         for row in _sorted(request, _ranked(request, actor)).iterator(chunk_size=500):
