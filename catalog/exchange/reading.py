@@ -42,10 +42,7 @@ class Line:
     def refuse(self, key: str, reason: str) -> None:
         """Say what is wrong with one cell, or with the whole line when it has no such cell."""
         place = self.places.get(key)
-        if place or self.places:
-            cell = f"{place or ''}{self.number}"
-        else:
-            cell = f"{self.number} {key}".strip()
+        cell = f"{place or ''}{self.number}" if place or self.places else f"{self.number} {key}".strip()
         self.faults.append(
             {"sheet": self.sheet, "cell": cell, "value": str(self.cells.get(key, ""))[:80], "reason": reason}
         )

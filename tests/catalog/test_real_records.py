@@ -55,7 +55,7 @@ def test_every_open_record_is_imported_as_it_is_and_the_flawed_one_reported(
     call_command("import_records", write(tmp_path / "open.jsonl", lines), user="nation", good_lines=True)
     out = capsys.readouterr().out
     assert "765 new, 0 changed, 0 same, 1 bad" in out
-    assert f"{FLAWED} · JSON 6 items" in out
+    assert f"{FLAWED} · JSON 269 items 6 name: " in out
     assert "765 records loaded" in out
     lines = [line for line in lines if line["title"] != FLAWED]
     by_title = {dataset.title: dataset for dataset in Dataset.objects.prefetch_related("themes", "items")}
