@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from catalog.codes import CODE
@@ -38,7 +39,7 @@ from catalog.models import (
 from catalog.tables.schema import column_names
 from portal import access
 from portal.access import Actor, Permission
-from portal.departments.models import Department, Region
+from portal.departments.models import Department, Duty, Region
 from portal.departments.sheets import spellings
 
 _REFERENCES = ("provider", "spatial", "review_region", "submitted_by", "reviewed_by", "created_by", "code")
@@ -54,6 +55,13 @@ class Planner:
         self._regions: dict[str, str | None] = {}
         self._may: dict[tuple[Permission, Any], bool] = {}
         self._seen: dict[tuple[str, str], int] = {}
+
+    @cached_property
+    def _only_one(self) -> Department | None:
+        """The department in which the actor catalogues, when it is one."""
+        own = self.actor.standing.departments_with(Duty.CATALOGUER)
+        rows = Department.objects.active().filter(pk__in=own).select_related("region")[:2]
+        return rows[0] if len(rows) == 1 else None
 
     def plan(self, lines: Sequence[Line]) -> list[ImportLine]:
         """What the lines would do, in their order."""
@@ -80,9 +88,11 @@ class Planner:
         by_key = {c.key: c for c in DATASET_COLUMNS}
         text = line.value(by_key["provider_code"]) or line.value(by_key["provider"])
         if not text:
-            if not line.cells.get("code"):
+            if line.cells.get("code"):
+                return None
+            if self._only_one is None:
                 line.refuse("provider", _("Name the department by its name or credit code."))
-            return None
+            return self._only_one
         if text not in self._departments:
             active = Department.objects.active().select_related("region")
             rows = active.filter(pk=text)[:1] if _is_uuid(text) else active.filter(credit_code=text)[:2]
