@@ -75,7 +75,6 @@ def _revise(visit: Callable[..., Any], dataset: Dataset) -> None:
     with visit("cataloguer") as cataloguer:
         cataloguer.go(dataset.get_absolute_url())
         cataloguer.press("Revise")
-        cataloguer.press("Edit the revision")
         cataloguer.page.fill("#id_summary", "全市空气质量监测站点的编号、名称、地址和经纬度。")
         cataloguer.press("Save")
         cataloguer.press("What it changes")
