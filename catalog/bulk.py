@@ -73,8 +73,6 @@ def _preview(act: Act, dataset: Dataset, actor: Actor, edit: Edit | None) -> Out
     if act != "approve" and not (dataset.work.is_editable or (act == "edit" and dataset.is_published)):
         is_public = dataset.is_published and dataset.open_revision is None
         return Outcome(dataset, _("It is published; revise it first.") if is_public else _("The record is in review."))
-    if act == "submit" and not dataset.work.is_editable:
-        return Outcome(dataset, _("The record is published and has no open revision."))
     if act != "edit":
         missing = gate.missing(dataset, revisions.document_if_open(dataset))
         return Outcome(dataset, _joined(missing))
