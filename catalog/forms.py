@@ -296,9 +296,11 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("File"),
         help_text=gettext_lazy(
-            "CSV (UTF-8, GBK or GB18030), XLSX or GeoJSON, up to 5 GB; column names in the first line."
+            "CSV (any usual encoding), XLSX, JSON, JSON lines, GeoJSON or Parquet, also as gzip or ZIP; up to 5 GB."
         ),
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx,.geojson,.json"}),
+        widget=forms.ClearableFileInput(
+            attrs={"accept": ".csv,.txt,.tsv,.xlsx,.geojson,.json,.jsonl,.ndjson,.parquet,.gz,.zip"}
+        ),
     )
 
 

@@ -18,7 +18,7 @@ from catalog import revisions, search
 from catalog.documents import snapshot
 from catalog.items import columns_of, merge_columns
 from catalog.models import Dataset, DatasetState, Distribution, IngestJob, JobState, TableVersion
-from catalog.tables import formats, ingest
+from catalog.tables import archives, formats, ingest
 from catalog.tables.errors import BadFile, Cancelled, TableError
 from catalog.tables.ingest import IngestResult, Progress
 from catalog.tables.schema import columns_to_json
@@ -65,8 +65,12 @@ def start(*, dataset: Dataset, upload: UploadedFile[Any], actor: Actor) -> Inges
     path = upload_path(job.pk)
     try:
         _store(upload, path)
-        source = formats.sniff(path, name)
-        _queue(job, dataset, source.kind, actor)
+        kind = archives.kind_of(path)
+        if kind:
+            archives.check(path)
+        else:
+            formats.sniff(path, name)
+        _queue(job, dataset, actor)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -89,14 +93,12 @@ def _store(upload: UploadedFile[Any], path: Path) -> None:
 
 
 @transaction.atomic
-def _queue(job: IngestJob, dataset: Dataset, kind: str, actor: Actor) -> None:
+def _queue(job: IngestJob, dataset: Dataset, actor: Actor) -> None:
     from catalog.tasks import run_ingest
 
     dataset = _lock(dataset.pk)
     _check_state(dataset)
     distribution = dataset.distributions.first() or Distribution.objects.create(dataset=dataset, title=dataset.title)
-    distribution.media_type = kind
-    distribution.save(update_fields=["media_type", "modified"])
     job.distribution = distribution
     try:
         with transaction.atomic():
@@ -200,7 +202,9 @@ def _finish(job: IngestJob, result: IngestResult) -> None:
         rejected_count=result.rejected,
         size_bytes=result.size_bytes,
     )
-    Distribution.objects.filter(pk=job.distribution_id).update(current=version, modified=timezone.now())
+    Distribution.objects.filter(pk=job.distribution_id).update(
+        current=version, media_type=result.kind, modified=timezone.now()
+    )
     before = snapshot(dataset)
     if merge_columns(dataset, result.columns, result.key):
         revisions.keep(dataset, before)

@@ -11,13 +11,14 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from charset_normalizer import from_bytes
 from django.utils.translation import gettext as _
 
+from catalog.tables import objects
 from catalog.tables.errors import BadFile
 from catalog.tables.workbooks import check_workbook
 from portal.lists import listed
@@ -38,7 +39,6 @@ _MAGIC = [
     (b"\x1f\x8b", "GZIP"),
     (b"7z\xbc\xaf", "7z"),
     (b"Rar!", "RAR"),
-    (b"PAR1", "Parquet"),
     (b"\x7fELF", "ELF"),
     (b"MZ", "EXE"),
 ]
@@ -46,13 +46,17 @@ _MAGIC = [
 
 @dataclass(frozen=True)
 class Source:
-    """A file that was looked into: ``kind`` is csv, xlsx or geojson; the rest says how to read it."""
+    """A file that was looked into: ``kind`` is csv, xlsx, geojson, json, jsonl or parquet; the rest says how to read.
+
+    ``texts`` are headers of columns that the file itself declares as texts.
+    """
 
     path: Path
     kind: str
     encoding: str = "utf-8"
     delimiter: str = ","
     sheets: tuple[str, ...] = ()
+    texts: frozenset[str] = frozenset()
 
 
 def sniff(path: Path, filename: str) -> Source:
@@ -68,19 +72,28 @@ def sniff(path: Path, filename: str) -> Source:
     suffix = Path(filename).suffix.lower()
     if head.startswith(b"PK"):
         return _spreadsheet(path, suffix)
+    if head.startswith(b"PAR1"):
+        return Source(path, "parquet")
     for magic, name in _MAGIC:
         if head.startswith(magic):
-            raise BadFile(_("The file is a %(kind)s file, not a table. Upload CSV, XLSX or GeoJSON.") % {"kind": name})
+            raise BadFile(
+                _("The file is a %(kind)s file, not a table. Upload CSV, XLSX, JSON, GeoJSON or Parquet.")
+                % {"kind": name}
+            )
     if suffix in (".xlsx", ".xls"):
         raise BadFile(_("The file is named %(suffix)s but is not an Excel workbook.") % {"suffix": suffix})
     encoding = _encoding(path, head)
     text = head.decode(encoding, errors="ignore").lstrip("\ufeff \r\n\t")
     if text[:15].lower().startswith(("<!doctype", "<html", "<?xml")):
-        raise BadFile(_("The file is a web page or XML, not a table. Upload CSV, XLSX or GeoJSON."))
+        raise BadFile(_("The file is a web page or XML, not a table. Upload CSV, XLSX, JSON, GeoJSON or Parquet."))
     if text.startswith("{") and '"FeatureCollection"' in text:
         return Source(path, "geojson", encoding)
-    if text.startswith(("{", "[")) and suffix in (".json", ".geojson"):
+    if suffix == ".geojson":
         raise BadFile(_("The JSON is not a GeoJSON FeatureCollection."))
+    if text.startswith("[") and suffix in (".json", ".txt", ""):
+        return Source(path, "json", encoding)
+    if text.startswith("{") and suffix in (".json", ".jsonl", ".ndjson", ".txt", ""):
+        return Source(path, "jsonl", encoding)
     return Source(path, "csv", encoding, _delimiter(text))
 
 
@@ -109,7 +122,7 @@ def _decodes(path: Path, encoding: str) -> bool:
         try:
             while block := file.read(BLOCK):
                 if "\x00" in decoder.decode(block):
-                    raise BadFile(_("The file is binary, not a table. Upload CSV, XLSX or GeoJSON."))
+                    raise BadFile(_("The file is binary, not a table. Upload CSV, XLSX, JSON, GeoJSON or Parquet."))
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return False
@@ -122,7 +135,7 @@ def _encoding(path: Path, head: bytes) -> str:
             return "utf-16"
         raise BadFile(_("The file's character encoding is not known. Save it as UTF-8."))
     if b"\x00" in head:
-        raise BadFile(_("The file is binary, not a table. Upload CSV, XLSX or GeoJSON."))
+        raise BadFile(_("The file is binary, not a table. Upload CSV, XLSX, JSON, GeoJSON or Parquet."))
     for encoding in ("utf-8-sig", "gb18030"):
         if _decodes(path, encoding):
             return encoding
@@ -145,24 +158,38 @@ def _delimiter(text: str) -> str:
     return best
 
 
-def to_utf8_csv(source: Source, target: Path, sheet: str | None, on_block: Callable[[int], None]) -> Path:
-    """The source as a CSV in UTF-8 at ``target``; a CSV that is one already is used where it stands.
+def to_utf8_csv(
+    source: Source, target: Path, sheet: str | None, on_block: Callable[[int], None]
+) -> tuple[Path, Source]:
+    """The source as a CSV in UTF-8 at ``target``, and what became known of it on the way.
 
-    ``on_block`` is told how many bytes of the source were read, and may raise to stop.
+    A CSV that is one already is used where it stands. ``on_block`` is told how many bytes of the source were read, and
+    may raise to stop.
     """
     if source.kind == "csv":
         if source.encoding == "utf-8-sig":
-            return source.path
+            return source.path, source
         _transcode(source, target, on_block)
-    else:
-        rows = _sheet_rows(source, sheet) if source.kind == "xlsx" else _feature_rows(source)
-        with target.open("w", encoding="utf-8", errors="replace", newline="") as file:
-            writer = csv.writer(file)
-            for number, row in enumerate(rows):
-                writer.writerow(row)
-                if number % 5_000 == 0:
-                    on_block(0)
-    return target
+        return target, source
+    if source.kind == "parquet":
+        return target, replace(source, texts=objects.write_parquet(source.path, target, on_block))
+    if source.kind in ("json", "jsonl"):
+        path = source.path
+        if source.encoding != "utf-8-sig":
+            path = target.with_suffix(".json")
+            _transcode(source, path, on_block)
+        texts = objects.write_objects(
+            path, target, is_lines=source.kind == "jsonl", scratch=target.parent, on_block=on_block
+        )
+        return target, replace(source, texts=texts)
+    rows = _workbook_rows(source, sheet) if source.kind == "xlsx" else _feature_rows(source)
+    with target.open("w", encoding="utf-8", errors="replace", newline="") as file:
+        writer = csv.writer(file)
+        for number, row in enumerate(rows):
+            writer.writerow(row)
+            if number % 5_000 == 0:
+                on_block(0)
+    return target, source
 
 
 def _transcode(source: Source, target: Path, on_block: Callable[[int], None]) -> None:
@@ -176,15 +203,27 @@ def _transcode(source: Source, target: Path, on_block: Callable[[int], None]) ->
         out.write(decoder.decode(b"", final=True))
 
 
-def _sheet_rows(source: Source, sheet: str | None) -> Iterator[list[str]]:
+def _workbook_rows(source: Source, sheet: str | None) -> Iterator[list[str]]:
+    """The rows of a sheet; without a name those of the first that has any, and of the later ones with the same head."""
     from python_calamine import CalamineWorkbook
 
     book = CalamineWorkbook.from_path(str(source.path))
-    if sheet is not None and sheet not in book.sheet_names:
+    if sheet and sheet not in book.sheet_names:
         raise BadFile(_("The workbook has no sheet “%(sheet)s”.") % {"sheet": sheet})
-    found = book.get_sheet_by_name(sheet) if sheet else book.get_sheet_by_index(0)
-    for row in found.iter_rows():
-        yield [_cell_text(cell) for cell in row]
+    head: list[str] | None = None
+    for name in [sheet] if sheet else book.sheet_names:
+        rows = ([_cell_text(cell) for cell in row] for row in book.get_sheet_by_name(name).iter_rows())
+        first = next(rows, None)
+        if first is None or not any(first) or (head is not None and _filled(first) != _filled(head)):
+            continue
+        if head is None:
+            head = first
+            yield first
+        yield from rows
+
+
+def _filled(row: list[str]) -> list[str]:
+    return [cell.strip() for cell in row if cell.strip()]
 
 
 def _cell_text(cell: Any) -> str:

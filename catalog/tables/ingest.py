@@ -13,7 +13,7 @@ from uuid import UUID
 import duckdb
 from django.utils.translation import gettext as _
 
-from catalog.tables import formats
+from catalog.tables import archives, formats
 from catalog.tables.errors import BadFile, Cancelled
 from catalog.tables.formats import Source
 from catalog.tables.schema import Column, ColumnType, column_names, quoted
@@ -47,7 +47,10 @@ class Inspection:
 
 @dataclass(frozen=True)
 class IngestResult:
-    """A loaded version: rows kept and rejected, the columns, the key found or given, and how the file was read."""
+    """A loaded version: rows kept and rejected, the columns, the key found or given, and how the file was read.
+
+    ``kind`` is that of the table, inside an archive too.
+    """
 
     version: int
     rows: int
@@ -56,6 +59,7 @@ class IngestResult:
     key: tuple[str, ...]
     encoding: str
     size_bytes: int
+    kind: str
 
 
 class _Pacer:
@@ -99,10 +103,14 @@ def load(
     """
     storage = storage or default_storage()
     pace = _Pacer(on_progress, should_stop)
-    source = formats.sniff(path, filename)
     with storage.scratch() as scratch:
         total = path.stat().st_size
-        text = formats.to_utf8_csv(source, scratch / "in.csv", sheet, lambda done: pace("reading", done, total))
+
+        def reading(done: int) -> None:
+            pace("reading", done, total)
+
+        source = formats.sniff(*archives.unpack(path, filename, scratch, reading))
+        text, source = formats.to_utf8_csv(source, scratch / "in.csv", sheet, reading)
         with duckdb.connect(config=limits(scratch)) as con:
             pace("checking", 0, total, force=True)
             columns = _columns(con, text, source, declared, allow_extra=allow_extra)
@@ -114,14 +122,14 @@ def load(
                 raise BadFile(_("No row of the file could be loaded; %(count)s were rejected.") % {"count": rejected})
             found_key = tuple(key) or _guess_key(con, columns, rows)
             version = _write(con, storage, table_id, found_key, pace, rows)
-    return IngestResult(version, rows, rejected, columns, found_key, source.encoding, total)
+    return IngestResult(version, rows, rejected, columns, found_key, source.encoding, total, source.kind)
 
 
 def inspect(path: Path, filename: str) -> Inspection:
     """Look into a file without loading it: refuses what cannot be a table, and says which columns it has."""
-    source = formats.sniff(path, filename)
     with default_storage().scratch() as scratch, duckdb.connect(config=limits(scratch)) as con:
-        text = formats.to_utf8_csv(source, scratch / "in.csv", None, lambda done: None)
+        source = formats.sniff(*archives.unpack(path, filename, scratch))
+        text, source = formats.to_utf8_csv(source, scratch / "in.csv", None, lambda done: None)
         return Inspection(source, _columns(con, text, source, (), allow_extra=True))
 
 
@@ -210,6 +218,8 @@ def _type_of(
     if source.kind == "geojson" and column.name == "geometry":
         return ColumnType.GEOMETRY
     if not filled or coded or (whole == filled and CODE_HEADER.search(column.title)):
+        return ColumnType.TEXT
+    if column.title in source.texts and number == filled:
         return ColumnType.TEXT
     by_count = [
         (whole, ColumnType.INTEGER),
