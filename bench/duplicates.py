@@ -108,7 +108,9 @@ def build(count: int) -> list[NewRecord]:
     for start in range(0, count, 1_000):
         write_new(records[start : start + 1_000], actor=Actor.system(), state=DatasetState.PUBLISHED, groups=groups)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        # as a catalogue stands that grew over years, not one that was filled a minute ago
+        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("CHECKPOINT")
     return records
 
 

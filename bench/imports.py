@@ -70,6 +70,7 @@ def _measure(size: int) -> tuple[float, float, float]:
 
     with scratch_database(), tempfile.TemporaryDirectory() as folder, override_settings(UPLOADS_ROOT=folder):
         duplicates.build(size)
+        print(f"a catalogue of {size:,} stands", flush=True)
         office, people = _people()
         writer = Actor.of(people["writer"])
         upload = SimpleUploadedFile("records.xlsx", _workbook(office, RECORDS, "甲"))

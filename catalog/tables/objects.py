@@ -68,7 +68,7 @@ def _objects(path: Path, *, is_lines: bool, scratch: Path) -> Iterator[dict[str,
         with duckdb.connect(config=limits(scratch)) as con:
             for batch in con.sql(sql, params=[str(path)]).to_arrow_reader(BATCH_ROWS):
                 yield from (_flat(text) for text in batch.column(0).to_pylist() if text is not None)
-    except (duckdb.Error, ValueError, RecursionError) as error:
+    except (duckdb.Error, OSError, ValueError, RecursionError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise BadFile(_("The JSON cannot be read: %(error)s.") % {"error": reason}) from error
 
