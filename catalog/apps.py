@@ -13,6 +13,8 @@ class CatalogConfig(AppConfig):
         from catalog import moving as catalog_moving
         from catalog.health import rows as health_rows
         from catalog.health import views as health_views
+        from catalog.quality import panel as profile_panel
+        from catalog.quality.tasks import profile_table
         from catalog.relations import views as relation_views
         from catalog.relations.impact import in_the_catalogue
         from catalog.sources import advice as source_advice
@@ -45,3 +47,5 @@ class CatalogConfig(AppConfig):
         relation_views.register_panel()
         search.register_indexer(health_rows.renew)
         figures.register(health_views.department_figures)
+        loading.on_loaded(lambda version: profile_table.defer(version_id=version.pk))
+        profile_panel.register_panel()

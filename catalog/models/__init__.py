@@ -11,6 +11,7 @@ from catalog.models.dataset import (
 )
 from catalog.models.exception import AccessException
 from catalog.models.health import HealthSnapshot, RecordHealth
+from catalog.models.profile import TableProfile
 from catalog.models.record_import import ImportLine, ImportState, LineState, RecordImport
 from catalog.models.relation import ACYCLIC, DatasetRelation, RelationKind
 from catalog.models.revision import DatasetRevision, RevisionState, SavedDocument
@@ -78,6 +79,7 @@ __all__ = [
     "SharingType",
     "SignatureKind",
     "SignatureQueue",
+    "TableProfile",
     "TableVersion",
     "Theme",
     "UpdateCycle",
