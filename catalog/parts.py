@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 
 from catalog.models import Dataset
 from catalog.tables.engine import Page, Query, Sort, default_engine
-from catalog.tables.errors import TooManyRows, UnknownColumn
-from catalog.tables.export import CONTENT_TYPES, STREAMS, XLSX_ROWS
+from catalog.tables.errors import UnknownColumn
+from catalog.tables.export import CONTENT_TYPES, STREAMS, extension_of, formats_of
 from catalog.tables.filters import Filter
-from catalog.tables.schema import Column, ColumnType, TableRef
+from catalog.tables.schema import Column, TableRef
 from portal.lists import listed
 
 
@@ -59,8 +59,7 @@ class TablePart:
     @property
     def formats(self) -> list[str]:
         """The formats in which it can be downloaded."""
-        geometry = [c for c in self.columns if c.type == ColumnType.GEOMETRY]
-        return ["csv", "xlsx", "json", "parquet", *(["geojson"] if geometry else [])]
+        return formats_of(self.columns)
 
     def _etag(self, format: str, query: Query) -> str:
         """The same as long as the file would be the same."""
@@ -68,11 +67,9 @@ class TablePart:
         return f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
 
     def download(self, format: str, query: Query | None = None) -> StreamingHttpResponse:
-        """The rows as a file; 404 for an unknown format, TooManyRows for an XLSX that cannot hold them."""
+        """The rows as a file; 404 for an unknown format."""
         if format not in self.formats:
             raise Http404
-        if format == "xlsx" and self.row_count > XLSX_ROWS:
-            raise TooManyRows
         query = query or self.query()
         chosen = chosen_columns(self.columns, query)
         body = STREAMS[format](default_engine().batches(self.ref, query), chosen)
@@ -85,7 +82,8 @@ class TablePart:
 def disposition(dataset: Dataset, format: str) -> str:
     """``Content-Disposition`` with the title as the file's name, in the form that every browser reads (RFC 6266)."""
     name = slugify(dataset.title, allow_unicode=True)[:80] or "data"
-    return f"attachment; filename=\"data.{format}\"; filename*=UTF-8''{quote(name)}.{format}"
+    ending = extension_of(format)
+    return f"attachment; filename=\"data.{ending}\"; filename*=UTF-8''{quote(name)}.{ending}"
 
 
 def chosen_columns(columns: Sequence[Column], query: Query) -> tuple[Column, ...]:

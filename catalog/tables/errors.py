@@ -41,13 +41,6 @@ class QueryTimeout(TableError):
     message = _("This query takes too long. Ask for fewer rows, or add conditions.")
 
 
-class TooManyRows(TableError):
-    """The format cannot hold so many rows."""
-
-    code = "too_many_rows"
-    message = _("An XLSX sheet holds at most 1,048,575 rows. Take CSV or Parquet instead.")
-
-
 class Cancelled(TableError):
     """The load was stopped on request; nothing was written."""
 

@@ -5,6 +5,7 @@ Text cells that a spreadsheet would take for a formula get a leading apostrophe 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import datetime as dt
 import io
@@ -13,6 +14,7 @@ import math
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -20,7 +22,6 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from catalog.tables.errors import TooManyRows
 from catalog.tables.schema import Column, ColumnType, geometry_of
 from portal.exports import FORMULA_STARTS, neutral
 
@@ -31,6 +32,8 @@ CHUNK = 1 << 16
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
+    "csv-gb18030": "text/csv; charset=gb18030",
+    "jsonl": "application/x-ndjson",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "json": "application/json",
     "parquet": "application/vnd.apache.parquet",
@@ -61,6 +64,13 @@ def csv_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> 
         yield sink.getvalue().to_pybytes()
 
 
+def gb18030_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
+    """The same CSV in GB18030, as older office software reads it without being told; every character has a place."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    for chunk in csv_stream(batches, columns):
+        yield decoder.decode(chunk).encode("gb18030")
+
+
 def _json(row: dict[str, Any]) -> str:
     """A row as a JSON object; numbers that JSON does not know are null."""
     known = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
@@ -78,6 +88,14 @@ def json_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) ->
             yield (separator + text).encode()
             separator = ",\n"
     yield b"]\n"
+
+
+def jsonl_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
+    """One JSON object a line, keyed by column name."""
+    for batch in batches:
+        text = "".join(f"{_json(row)}\n" for row in batch.to_pylist())
+        if text:
+            yield text.encode()
 
 
 def geojson_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
@@ -134,11 +152,7 @@ def parquet_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column])
 
 
 def xlsx_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
-    """An XLSX workbook, written row by row to a temporary file and then sent.
-
-    Raises:
-        TooManyRows: more than a sheet holds; count before you call, since it is found only while writing.
-    """
+    """An XLSX workbook, written row by row to a temporary file and then sent; more than fit go on in another sheet."""
     with tempfile.TemporaryFile() as file:
         _write_workbook(file, batches, columns)
         file.seek(0)
@@ -159,17 +173,18 @@ def _write_workbook(file: BinaryIO, batches: Iterable[pa.RecordBatch], columns: 
         "default_date_format": "yyyy-mm-dd",
     }
     with xlsxwriter.Workbook(file, options) as book:
-        sheet = book.add_worksheet()
-        sheet.write_row(0, 0, [neutral(column.title) for column in columns], book.add_format({"bold": True}))
-        number = 0
-        for batch in batches:
-            for values in zip(*(array.to_pylist() for array in batch.columns), strict=True):
-                number += 1
-                if number > XLSX_ROWS:
-                    raise TooManyRows
-                for place, value in enumerate(values):
-                    if value is not None:
-                        sheet.write(number, place, neutral(_sheet_value(value)))
+        bold, sheet, number = book.add_format({"bold": True}), None, 0
+        rows = (row for batch in batches for row in zip(*(array.to_pylist() for array in batch.columns), strict=True))
+        for values in chain([None], rows):
+            if sheet is None or number >= XLSX_ROWS:
+                sheet, number = book.add_worksheet(), 0
+                sheet.write_row(0, 0, [neutral(column.title) for column in columns], bold)
+            if values is None:
+                continue
+            number += 1
+            for place, value in enumerate(values):
+                if value is not None:
+                    sheet.write(number, place, neutral(_sheet_value(value)))
 
 
 def _sheet_value(value: Any) -> Any:
@@ -177,8 +192,21 @@ def _sheet_value(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) and value.year < FIRST_SHEET_YEAR else value
 
 
+def formats_of(columns: Iterable[Column]) -> list[str]:
+    """The formats in which these columns can be had, the usual ones first."""
+    geometry = any(column.type == ColumnType.GEOMETRY for column in columns)
+    return ["csv", "csv-gb18030", "xlsx", "json", "jsonl", "parquet", *(["geojson"] if geometry else [])]
+
+
+def extension_of(format: str) -> str:
+    """How the name of a file in this format ends."""
+    return format.partition("-")[0]
+
+
 STREAMS: dict[str, Callable[[Iterable[pa.RecordBatch], Sequence[Column]], Iterator[bytes]]] = {
     "csv": csv_stream,
+    "csv-gb18030": gb18030_stream,
+    "jsonl": jsonl_stream,
     "xlsx": xlsx_stream,
     "json": json_stream,
     "parquet": parquet_stream,

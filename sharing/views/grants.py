@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.generic import ListView
 
 from catalog.models import Channel
+from catalog.tables.export import formats_of
 from catalog.tables.filters import describe
 from portal import access
 from portal.access import Actor, Permission
@@ -25,7 +26,7 @@ from portal.errors import PortalError
 from portal.exports import csv_response
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
 from sharing import grants, history
-from sharing.delivery.download import FORMATS, export
+from sharing.delivery.download import export
 from sharing.delivery.gate import open_grant
 from sharing.forms import ReasonForm
 from sharing.models import Credential, Grant, GrantState
@@ -99,7 +100,6 @@ def _page(request: HttpRequest, grant: Grant, **extra: Any) -> HttpResponse:
         "may_revoke": access.can(actor, Permission.GRANT_REVOKE, grant),
         "usage": list(usage.order_by("-at")[:USAGE_ROWS]),
         "totals": usage.aggregate(n=Count("id"), rows=Sum("rows", default=0)),
-        "formats": FORMATS if Channel.FILE in grant.channels else (),
         "api_url": request.build_absolute_uri(reverse("api:data-rows", args=[grant.pk])),
         "lines": history.lines(stream_of(grant)),
     }
@@ -107,6 +107,7 @@ def _page(request: HttpRequest, grant: Grant, **extra: Any) -> HttpResponse:
         try:
             opening = open_grant(grant, Channel(grant.channels[0]))
             context["page"] = opening.page(opening.query(limit=PREVIEW_ROWS))
+            context["formats"] = formats_of(opening.columns) if Channel.FILE in grant.channels else ()
         except PortalError as error:
             context["page_error"] = error
     return render(request, "sharing/grant_detail.html", context | extra)

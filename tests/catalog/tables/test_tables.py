@@ -14,7 +14,7 @@ import xlsxwriter
 
 from catalog.tables import export
 from catalog.tables.engine import DuckDBEngine, Query, Sort
-from catalog.tables.errors import BadFile, BadFilter, Cancelled, QueryTimeout, TableError, TooManyRows, UnknownColumn
+from catalog.tables.errors import BadFile, BadFilter, Cancelled, QueryTimeout, TableError, UnknownColumn
 from catalog.tables.filters import parse_filters
 from catalog.tables.ingest import IngestResult
 from catalog.tables.schema import Column, ColumnType, TableRef, column_names
@@ -299,13 +299,24 @@ def test_an_empty_result_is_a_valid_file(load: Load, engine: DuckDBEngine) -> No
     assert json.loads(parts["geojson"])["features"] == []
 
 
-def test_a_sheet_that_would_overflow_is_refused(
+def test_rows_beyond_a_sheet_go_on_in_the_next(
     load: Load, engine: DuckDBEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "XLSX_ROWS", 3)
-    _result, ref = load(TABLE)
-    with pytest.raises(TooManyRows):
-        streamed(engine, ref, "xlsx")
+    from python_calamine import CalamineWorkbook
+
+    monkeypatch.setattr(export, "XLSX_ROWS", 2)
+    _result, ref = load(b"code,n\na,1\nb,2\nc,3\n")
+    book = CalamineWorkbook.from_filelike(io.BytesIO(streamed(engine, ref, "xlsx")))
+    sheets = [book.get_sheet_by_index(n).to_python() for n in range(len(book.sheet_names))]
+    assert sheets == [[["code", "n"], ["a", 1], ["b", 2]], [["code", "n"], ["c", 3]]]
+
+
+def test_older_office_software_reads_the_chinese_csv_and_programs_the_lines(load: Load, engine: DuckDBEngine) -> None:
+    _result, ref = load("code,name\n1,𠮷野家\n2,=甲\n".encode())
+    text = streamed(engine, ref, "csv-gb18030").decode("gb18030")
+    assert text.splitlines() == ["code,name", '"1","𠮷野家"', '"2","\'=甲"']
+    lines = [json.loads(line) for line in streamed(engine, ref, "jsonl").splitlines()]
+    assert lines == [{"code": "1", "name": "𠮷野家"}, {"code": "2", "name": "=甲"}]
 
 
 def test_column_names_are_safe_and_unique() -> None:
