@@ -9,10 +9,13 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalogue")
 
     def ready(self) -> None:
-        from catalog import access_exceptions, advice, impact, loading, navigation, rules, search, verification  # noqa: F401  (registers answers, checks)
+        from catalog import access_exceptions, advice, gate, impact, loading, navigation, rules, search, verification  # noqa: F401  (registers answers, checks)
         from catalog import moving as catalog_moving
         from catalog.health import rows as health_rows
         from catalog.health import views as health_views
+        from catalog.protection import keeping as protection
+        from catalog.protection import views as protection_views
+        from catalog.protection.tasks import scan_table
         from catalog.quality import panel as profile_panel
         from catalog.quality.tasks import profile_table
         from catalog.relations import views as relation_views
@@ -49,3 +52,6 @@ class CatalogConfig(AppConfig):
         figures.register(health_views.department_figures)
         loading.on_loaded(lambda version: profile_table.defer(version_id=version.pk))
         profile_panel.register_panel()
+        gate.register(protection.check)
+        loading.on_loaded(lambda version: scan_table.defer(version_id=version.pk))
+        protection_views.register_panel()

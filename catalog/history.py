@@ -33,6 +33,8 @@ SENTENCES: dict[str, str | Promise] = {
     "dataset.not_sharing_reviewed": gettext_lazy("reviewed: not shared until %(until)s, %(basis)s"),
     "dataset.not_sharing_asked": gettext_lazy("asked why it is not shared: %(note)s"),
     "dataset.not_sharing_answered": gettext_lazy("answered why it is not shared: %(note)s"),
+    "finding.confirmed": gettext_lazy("confirmed that %(column)s holds personal data"),
+    "finding.overruled": gettext_lazy("said that %(column)s holds no personal data: %(reason)s"),
     "exception.given": gettext_lazy("let %(department)s see it until %(until)s: %(reason)s"),
     "exception.ended": gettext_lazy("ended the exception for %(department)s"),
     "exception.expired": gettext_lazy("the exception for %(department)s ran out"),

@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("catalog.standards.urls")),
     path("", include("catalog.relations.urls")),
     path("", include("catalog.health.urls")),
+    path("", include("catalog.protection.urls")),
     path("new/", editing.dataset_create, name="dataset-create"),
     path("new/check/", editing.record_check, name="record-check-new"),
     path("new/forget/", editing.unsaved_forget, name="unsaved-forget-new"),

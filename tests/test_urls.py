@@ -15,7 +15,16 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from catalog import access_exceptions, loading, revisions
-from catalog.models import CodeList, DataElement, DatasetState, Distribution, DuplicatePair, IngestJob, RecordImport
+from catalog.models import (
+    CodeList,
+    DataElement,
+    DatasetState,
+    Distribution,
+    DuplicatePair,
+    Finding,
+    IngestJob,
+    RecordImport,
+)
 from portal.accounts.models import User
 from portal.audit import checkpoints
 from portal.departments.models import AUTHORITY_DUTIES, Duty
@@ -131,6 +140,7 @@ def objects(world: World) -> dict[str, Any]:
             file_name="a.xlsx", state="planned", created_by=world.cataloguer
         ).pk,
         "theme": "21",
+        "finding": Finding.objects.create(dataset=draft, column="code", kind="mobile", share=1.0).pk,
         "code_list": CodeList.objects.create(code="T1", name="测试代码").pk,
         "element": DataElement.objects.create(code="T1", name="测试数据元").pk,
         "xlsx": "xlsx",

@@ -187,6 +187,8 @@ TABLE: dict[str, Row] = {
     "catalog:health-department": ("GET", STAFF, {"pk": "provider"}),
     "catalog:health-chart": ("GET", STAFF, {"pk": "provider"}),
     "catalog:health-export": ("GET", STAFF, {"pk": "provider"}),
+    "catalog:finding-confirm": ("POST", CATALOGUER, {"pk": "finding"}),
+    "catalog:finding-overrule": ("GET", CATALOGUER, {"pk": "finding"}),
     "catalog:impact-export": ("GET", CATALOGUER | {"authority"}, {"pk": "revised"}),
     "catalog:link-elements": ("POST", CATALOGUER, {"pk": "revised"}),
     "catalog:record-import": ("GET", CATALOGUER | {"authority"}, {}),

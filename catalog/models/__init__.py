@@ -10,6 +10,7 @@ from catalog.models.dataset import (
     DatasetVersion,
 )
 from catalog.models.exception import AccessException
+from catalog.models.finding import Finding, FindingState
 from catalog.models.health import HealthSnapshot, RecordHealth
 from catalog.models.profile import TableProfile
 from catalog.models.record_import import ImportLine, ImportState, LineState, RecordImport
@@ -57,6 +58,8 @@ __all__ = [
     "Distribution",
     "DuplicatePair",
     "ElementCheck",
+    "Finding",
+    "FindingState",
     "Grade",
     "HealthSnapshot",
     "ImportLine",

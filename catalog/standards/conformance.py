@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 from django.conf import settings
 from django.db import transaction
 from stdnum import luhn
-from stdnum.cn import ric, uscc
+from stdnum.cn import uscc
 
+from catalog.identifiers import is_resident_id
 from catalog.models import (
     CodeListState,
     CodeValue,
@@ -34,7 +35,7 @@ from catalog.tables.schema import TableRef
 
 EXAMPLES = 3
 CHECKS: dict[str, Callable[[str], bool]] = {
-    ElementCheck.RESIDENT_ID: ric.is_valid,
+    ElementCheck.RESIDENT_ID: is_resident_id,
     ElementCheck.CREDIT_CODE: uscc.is_valid,
     ElementCheck.LUHN: luhn.is_valid,
 }

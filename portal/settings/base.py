@@ -320,6 +320,9 @@ DEPARTMENT_IMPORT_ROWS = env.int("DEPARTMENT_IMPORT_ROWS", default=20_000)
 STANDARDS_LEVEL = env.int("STANDARDS_LEVEL", default=3)
 CONFORMANCE_ROWS = env.int("CONFORMANCE_ROWS", default=10_000)
 
+# --- Protection: rows of a table that are looked at for personal data ---
+DETECTION_ROWS = env.int("DETECTION_ROWS", default=5_000)
+
 # --- Profiles: a new version is told of when so large a share of values went empty, or its size changed by so much ---
 DRIFT_NULLS = env.float("DRIFT_NULLS", default=0.1)
 DRIFT_ROWS = env.float("DRIFT_ROWS", default=0.5)
