@@ -21,7 +21,21 @@ from tests.url_table import TABLE
 pytestmark = pytest.mark.django_db
 world, objects = test_urls.world, test_urls.objects
 
-NAMES = SAME_EVERYWHERE | {"B", "Django", "GB18030", "GBK", "PARQUET", "UTF-8", "REST", "P1D", "P1M", "T", "xlsx"}
+NAMES = SAME_EVERYWHERE | {
+    "B",
+    "Django",
+    "GB18030",
+    "CSV-GB18030",
+    "JSONL",
+    "GBK",
+    "PARQUET",
+    "UTF-8",
+    "REST",
+    "P1D",
+    "P1M",
+    "T",
+    "xlsx",
+}
 KEYS_AND_PARAMETERS = {"j", "k", "x", "filter", "after"}
 DATA = {"a", "code", "csv", "data", "name"}
 CHINESE_DATA = {

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models.dataset import Dataset
+from portal.ids import new_id
 
 
 class FindingState(models.TextChoices):
@@ -21,6 +22,7 @@ class Finding(models.Model):
     ``share`` of the filled values that were looked at, from 0 to 1; ``sample`` is masked.
     """
 
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="findings")
     column = models.CharField(max_length=60)
     kind = models.CharField(max_length=12)

@@ -5,6 +5,6 @@ from django.urls import path
 from catalog.protection import views
 
 urlpatterns = [
-    path("findings/<int:pk>/confirm/", views.finding_confirm, name="finding-confirm"),
-    path("findings/<int:pk>/overrule/", views.finding_overrule, name="finding-overrule"),
+    path("findings/<uuid:pk>/confirm/", views.finding_confirm, name="finding-confirm"),
+    path("findings/<uuid:pk>/overrule/", views.finding_overrule, name="finding-overrule"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -24,7 +25,7 @@ from portal.errors import PortalError
 from portal.views import actor_of
 
 
-def _finding_or_404(request: HttpRequest, pk: int) -> Finding:
+def _finding_or_404(request: HttpRequest, pk: UUID) -> Finding:
     actor = actor_of(request)
     visible = Dataset.objects.readable_by(actor.standing.reader_groups)
     rows = Finding.objects.filter(dataset__in=visible).select_related("dataset__provider__region")
@@ -39,7 +40,7 @@ def _tab(finding: Finding) -> str:
 
 @login_required
 @require_POST
-def finding_confirm(request: HttpRequest, pk: int) -> HttpResponse:
+def finding_confirm(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Mark the item as personal."""
     finding = _finding_or_404(request, pk)
     try:
@@ -52,7 +53,7 @@ def finding_confirm(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-def finding_overrule(request: HttpRequest, pk: int) -> HttpResponse:
+def finding_overrule(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Say why a column holds no personal data."""
     finding = _finding_or_404(request, pk)
     form = ReasonForm(request.POST or None)

@@ -130,7 +130,7 @@ def test_a_record_is_published_applied_for_granted_read_and_opened(
     grant = Grant.objects.get(dataset=people)
     with visit("applicant") as applicant:
         applicant.go(f"/grants/{grant.pk}/")
-        content = applicant.download(lambda: applicant.page.get_by_role("link", name="CSV").click())
+        content = applicant.download(lambda: applicant.page.get_by_role("link", name="CSV", exact=True).click())
         assert content.decode("utf-8-sig").split() == ["代码,名称", '"330106001","甲社区"', '"330106002","乙社区"']
         applicant.press("New key")
         key = applicant.page.inner_text("#new-key").strip()
@@ -152,7 +152,7 @@ def test_a_record_is_published_applied_for_granted_read_and_opened(
         visitor.press("杭州市空气质量站点日均值")
         visitor.sees("卧龙桥")
         expect(visitor.page.locator(".chart canvas")).to_have_count(1)
-        content = visitor.download(lambda: visitor.page.get_by_role("link", name="CSV").click())
+        content = visitor.download(lambda: visitor.page.get_by_role("link", name="CSV", exact=True).click())
         lines = content.decode("utf-8-sig").splitlines()
         assert lines[0] == "站点编号,站点名称,监测日期,PM25"
         assert lines[1] == '"0101","卧龙桥",2026-01-01,35'
