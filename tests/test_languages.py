@@ -21,7 +21,8 @@ from tests.url_table import TABLE
 pytestmark = pytest.mark.django_db
 world, objects = test_urls.world, test_urls.objects
 
-NAMES = SAME_EVERYWHERE | {
+NAMES = SAME_EVERYWHERE | {"B", "Django", "PARQUET", "UTF-8", "REST", "P1D", "P1M", "T", "xlsx", "JSONL"}
+NAMES |= {"GB18030", "CSV-GB18030", "GBK"}
     "B",
     "Django",
     "GB18030",
