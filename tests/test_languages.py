@@ -23,20 +23,6 @@ world, objects = test_urls.world, test_urls.objects
 
 NAMES = SAME_EVERYWHERE | {"B", "Django", "PARQUET", "UTF-8", "REST", "P1D", "P1M", "T", "xlsx", "JSONL"}
 NAMES |= {"GB18030", "CSV-GB18030", "GBK"}
-    "B",
-    "Django",
-    "GB18030",
-    "CSV-GB18030",
-    "JSONL",
-    "GBK",
-    "PARQUET",
-    "UTF-8",
-    "REST",
-    "P1D",
-    "P1M",
-    "T",
-    "xlsx",
-}
 KEYS_AND_PARAMETERS = {"j", "k", "x", "filter", "after"}
 DATA = {"a", "code", "csv", "data", "name"}
 CHINESE_DATA = {
