@@ -16,8 +16,6 @@ class CatalogConfig(AppConfig):
         from catalog.protection import keeping as protection
         from catalog.protection import views as protection_views
         from catalog.protection.tasks import scan_table
-        from catalog.quality import panel as profile_panel
-        from catalog.quality.tasks import profile_table
         from catalog.relations import views as relation_views
         from catalog.relations.impact import in_the_catalogue
         from catalog.sources import advice as source_advice
@@ -50,8 +48,6 @@ class CatalogConfig(AppConfig):
         relation_views.register_panel()
         search.register_indexer(health_rows.renew)
         figures.register(health_views.department_figures)
-        loading.on_loaded(lambda version: profile_table.defer(version_id=version.pk))
-        profile_panel.register_panel()
         gate.register(protection.check)
         loading.on_loaded(lambda version: scan_table.defer(version_id=version.pk))
         protection_views.register_panel()

@@ -12,7 +12,6 @@ from catalog.models.dataset import (
 from catalog.models.exception import AccessException
 from catalog.models.finding import Finding, FindingState
 from catalog.models.health import HealthSnapshot, RecordHealth
-from catalog.models.profile import TableProfile
 from catalog.models.record_import import ImportLine, ImportState, LineState, RecordImport
 from catalog.models.relation import ACYCLIC, DatasetRelation, RelationKind
 from catalog.models.revision import DatasetRevision, RevisionState, SavedDocument
@@ -82,7 +81,6 @@ __all__ = [
     "SharingType",
     "SignatureKind",
     "SignatureQueue",
-    "TableProfile",
     "TableVersion",
     "Theme",
     "UpdateCycle",

@@ -27,7 +27,6 @@ class NoticeKind(models.TextChoices):
     DATASET_RETURNED = "dataset_returned", _("Catalogue record returned")
     DATASET_PUBLISHED = "dataset_published", _("Published")
     DUPLICATE_SETTLED = "duplicate_settled", _("Duplicate settled")
-    DATA_DRIFT = "data_drift", _("Data changed their shape")
     DATASET_WITHDRAWN = "dataset_withdrawn", _("Withdrawn")
     DEPUTY_NAMED = "deputy_named", _("Deputy named")
     DEPUTY_ENDED = "deputy_ended", _("Deputy ended")

@@ -22,7 +22,6 @@ _GROUPS: dict[str, NoticeGroup] = {
     NoticeKind.GRANT_SUSPENDED: NoticeGroup.REQUESTS,
     NoticeKind.DATASET_RETURNED: NoticeGroup.CATALOGUE,
     NoticeKind.DATASET_PUBLISHED: NoticeGroup.CATALOGUE,
-    NoticeKind.DATA_DRIFT: NoticeGroup.CATALOGUE,
     NoticeKind.DUPLICATE_SETTLED: NoticeGroup.CATALOGUE,
     NoticeKind.DATASET_WITHDRAWN: NoticeGroup.CATALOGUE,
     NoticeKind.DEMAND_TO_ASSIGN: NoticeGroup.DECISIONS,

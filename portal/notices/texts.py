@@ -20,7 +20,6 @@ _SENTENCES: dict[str, str | Promise] = {
     NoticeKind.DATASET_TO_REVIEW: _("The catalogue record “%(title)s” of %(department)s waits for your review."),
     NoticeKind.DATASET_RETURNED: _("The catalogue record “%(title)s” was returned to you: %(note)s"),
     NoticeKind.DATASET_PUBLISHED: _("The catalogue record “%(title)s” is published."),
-    NoticeKind.DATA_DRIFT: _("The new data of “%(title)s” differ in shape from the former ones: %(note)s"),
     NoticeKind.DUPLICATE_SETTLED: _("“%(title)s” and “%(other)s” hold the same data: %(note)s"),
     NoticeKind.DATASET_WITHDRAWN: _("The dataset “%(title)s” was withdrawn: %(note)s"),
     NoticeKind.DEPUTY_NAMED: _("A deputy was named in %(department)s for %(note)s. See who stands in for whom."),

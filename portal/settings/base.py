@@ -323,10 +323,6 @@ CONFORMANCE_ROWS = env.int("CONFORMANCE_ROWS", default=10_000)
 # --- Protection: rows of a table that are looked at for personal data ---
 DETECTION_ROWS = env.int("DETECTION_ROWS", default=5_000)
 
-# --- Profiles: a new version is told of when so large a share of values went empty, or its size changed by so much ---
-DRIFT_NULLS = env.float("DRIFT_NULLS", default=0.1)
-DRIFT_ROWS = env.float("DRIFT_ROWS", default=0.5)
-
 # --- Import of catalogue records: bytes of the file, records and items in it ---
 RECORD_IMPORT_BYTES = env.int("RECORD_IMPORT_BYTES", default=100 * 1024**2)
 RECORD_IMPORT_ROWS = env.int("RECORD_IMPORT_ROWS", default=50_000)

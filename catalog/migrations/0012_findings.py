@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0012_profiles'),
+        ('catalog', '0011_health'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
