@@ -9,10 +9,13 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalogue")
 
     def ready(self) -> None:
-        from catalog import access_exceptions, advice, impact, loading, navigation, rules, search, verification  # noqa: F401  (registers answers, checks)
+        from catalog import access_exceptions, advice, gate, impact, loading, navigation, rules, search, verification  # noqa: F401  (registers answers, checks)
         from catalog import moving as catalog_moving
         from catalog.health import rows as health_rows
         from catalog.health import views as health_views
+        from catalog.quality import gate as quality_gate
+        from catalog.quality import tabs as quality_tabs
+        from catalog.quality.tasks import check_version
         from catalog.relations import views as relation_views
         from catalog.relations.impact import in_the_catalogue
         from catalog.sources import advice as source_advice
@@ -45,3 +48,6 @@ class CatalogConfig(AppConfig):
         relation_views.register_panel()
         search.register_indexer(health_rows.renew)
         figures.register(health_views.department_figures)
+        gate.register(quality_gate.holding)
+        quality_tabs.register_panels()
+        loading.on_loaded(lambda version: check_version.defer(version_id=version.pk))

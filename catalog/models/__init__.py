@@ -11,6 +11,7 @@ from catalog.models.dataset import (
 )
 from catalog.models.exception import AccessException
 from catalog.models.health import HealthSnapshot, RecordHealth
+from catalog.models.quality import Dimension, QualityRule, QualityScore, RuleKind, RuleResult, Severity, TableProfile
 from catalog.models.record_import import ImportLine, ImportState, LineState, RecordImport
 from catalog.models.relation import ACYCLIC, DatasetRelation, RelationKind
 from catalog.models.revision import DatasetRevision, RevisionState, SavedDocument
@@ -53,6 +54,7 @@ __all__ = [
     "DatasetState",
     "DatasetUserObjectPermission",
     "DatasetVersion",
+    "Dimension",
     "Distribution",
     "DuplicatePair",
     "ElementCheck",
@@ -66,6 +68,8 @@ __all__ = [
     "LineState",
     "OpenType",
     "PairState",
+    "QualityRule",
+    "QualityScore",
     "RecordHealth",
     "RecordImport",
     "RecordSignature",
@@ -73,11 +77,15 @@ __all__ = [
     "ResourceClass",
     "ResourceFormat",
     "RevisionState",
+    "RuleKind",
+    "RuleResult",
     "SavedDocument",
     "Sensitivity",
+    "Severity",
     "SharingType",
     "SignatureKind",
     "SignatureQueue",
+    "TableProfile",
     "TableVersion",
     "Theme",
     "UpdateCycle",
