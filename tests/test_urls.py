@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from catalog import access_exceptions, loading, revisions
 from catalog.models import CodeList, DataElement, DatasetState, Distribution, DuplicatePair, IngestJob, RecordImport
+from catalog.quality import keeping
 from portal.accounts.models import User
 from portal.audit import checkpoints
 from portal.departments.models import AUTHORITY_DUTIES, Duty
@@ -30,6 +31,7 @@ from sharing.models import Credential, Grant
 from sharing.responsibilities import acts as responsibility_acts
 from sharing.responsibilities.acts import Entry
 from tests.factories import (
+    RuleKind,
     World,
     actor,
     granted,
@@ -111,7 +113,10 @@ def objects(world: World) -> dict[str, Any]:
     duplicate = DuplicatePair.objects.create(one=one, two=two, **figures)
     one, two = sorted((opened, in_review), key=lambda dataset: dataset.pk)
     settled = DuplicatePair.objects.create(one=one, two=two, state="kept", reason="内部管理", **figures)
+    params = {"columns": ["code"]}
+    rule = keeping.add(dataset=opened, actor=actor(world.cataloguer), kind=RuleKind.NOT_NULL, params=params)
     return {
+        "quality_rule": rule.pk,
         "duplicate": duplicate.pk,
         "settled_duplicate": settled.pk,
         "person": world.security.pk,

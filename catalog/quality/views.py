@@ -44,7 +44,13 @@ def rule_create(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect(dataset)
     text = request.GET.get("kind", "")
     kind = RuleKind(text) if text in RuleKind.values else RuleKind.NOT_NULL
-    form = RuleForm(request.POST or None, kind=kind, columns=list(version.schema), dataset=dataset, actor=actor)
+    form = RuleForm(
+        request.POST if request.method == "POST" else None,
+        kind=kind,
+        columns=list(version.schema),
+        dataset=dataset,
+        actor=actor,
+    )
     if request.method == "POST" and form.is_valid() and _added(form, dataset, request):
         messages.success(request, _("The rule is set and is being checked."))
         return redirect(_tab(dataset))
