@@ -15,7 +15,16 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from catalog import access_exceptions, loading, revisions
-from catalog.models import CodeList, DataElement, DatasetState, Distribution, DuplicatePair, IngestJob, RecordImport
+from catalog.models import (
+    CodeList,
+    DataElement,
+    DatasetState,
+    Distribution,
+    DuplicatePair,
+    IngestJob,
+    RecordImport,
+    RuleKind,
+)
 from catalog.quality import keeping
 from portal.accounts.models import User
 from portal.audit import checkpoints
@@ -31,7 +40,6 @@ from sharing.models import Credential, Grant
 from sharing.responsibilities import acts as responsibility_acts
 from sharing.responsibilities.acts import Entry
 from tests.factories import (
-    RuleKind,
     World,
     actor,
     granted,
