@@ -1,7 +1,7 @@
 """What the columns of a table version hold, counted by DuckDB over its serving file.
 
-Up to PROFILE_EXACT_ROWS rows every figure is exact. Beyond, distinct values and quantiles are estimated, the most
-frequent values are left out where there are very many, and patterns are read from every n-th row.
+Up to PROFILE_EXACT_ROWS rows every figure is exact. Beyond, distinct values and quantiles are estimated, and the most
+frequent values are left out where there are very many. Patterns are read from at most PATTERN_ROWS rows, every n-th.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def profile(ref: TableRef) -> tuple[list[Profile], int, int | None, bool]:
         for column, figures in zip(ref.columns, found, strict=True):
             figures["top"] = _top(reader, column, figures, is_exact=is_exact)
             figures["histogram"] = _histogram(reader, column, figures)
-            figures["patterns"] = _patterns(reader, column, rows, is_exact=is_exact)
+            figures["patterns"] = _patterns(reader, column, rows)
             figures["min"], figures["max"] = _plain(figures["min"]), _plain(figures["max"])
         return found, rows, _duplicates(reader, ref.key), not is_exact
 
@@ -141,11 +141,11 @@ def _histogram(reader: Reader, column: Column, figures: Profile) -> dict[str, An
     return {"what": what, "low": low, "high": high, "counts": counts}
 
 
-def _patterns(reader: Reader, column: Column, rows: int, *, is_exact: bool) -> list[list[Any]]:
+def _patterns(reader: Reader, column: Column, rows: int) -> list[list[Any]]:
     """How values are written, most frequent first, with their share: ``9{6}`` is six digits, ``文`` a Chinese sign."""
     if column.type != ColumnType.TEXT:
         return []
-    step = 1 if is_exact else max(1, rows // PATTERN_ROWS)
+    step = -(-rows // PATTERN_ROWS) or 1
     name = quoted(column.name)
     shape = f"regexp_replace(translate(left({name}, 40), '{_FROM}', '{_TO}'), '\\p{{Han}}', '文', 'g')"
     found = reader.rows(

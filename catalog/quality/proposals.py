@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.models import QualityRule, RuleKind, TableProfile
-from catalog.quality.profiling import Profile
+from catalog.quality.profiling import PATTERN_ROWS, Profile
 from catalog.tables.schema import ColumnType
 
 FEWEST_ROWS = 10
@@ -64,7 +64,7 @@ def _of_column(column: Profile, profile: TableProfile) -> list[tuple[RuleKind, d
 
 def _pattern(column: Profile, profile: TableProfile) -> str:
     """The pattern that all values follow, or the small closed set that they are of."""
-    if column["type"] != ColumnType.TEXT or profile.is_approximate:
+    if column["type"] != ColumnType.TEXT or profile.row_count > PATTERN_ROWS:
         return ""
     patterns = column["patterns"]
     if len(patterns) == 1 and "文" not in patterns[0][0] and (column["longest"] or 0) < 40:
