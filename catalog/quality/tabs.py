@@ -113,7 +113,7 @@ def _quality_context(actor: Actor, dataset: Dataset, request: HttpRequest) -> di
     trend = QualityScore.objects.filter(version__distribution=version.distribution) if version else None
     return {
         "version": version,
-        "score": score,
+        "quality": score,
         "dimensions": _dimensions(score),
         "rules": [_line(rule, results.get(rule.pk), titles, names, may_see) for rule in rules],
         "proposals": [(one, queries.described(one.rule(), titles, {})) for one in suggested],

@@ -380,6 +380,8 @@ def test_the_tabs_take_a_bounded_number_of_queries_and_hide_personal_values(worl
         check(dataset)
         counts.append([queries_of(client, f"{dataset.get_absolute_url()}?tab={tab}") for tab in ("profile", "quality")])
     assert counts[0] == counts[1]
+    pages = [client.get(f"{dataset.get_absolute_url()}?tab={tab}").context["score"] for tab in ("versions", "quality")]
+    assert pages[0] == pages[1]  # how complete the record is, not how good its data are
     Dataset.objects.filter(pk=dataset.pk).update(state=DatasetState.PUBLISHED, sharing_type="unconditional")
     dataset.items.update(sharing_type="unconditional")
     from catalog import search
