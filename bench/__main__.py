@@ -58,10 +58,11 @@ def main(names: list[str]) -> None:
     import django
 
     django.setup()
-    from bench import detection, duplicates, imports, lists, tables
+    from bench import detection, duplicates, imports, lists, profile, tables
 
     parts: dict[str, Callable[[], list[Row]]] = {"tables": tables.run, "lists": lists.run}
-    parts |= {"duplicates": duplicates.run, "imports": imports.run, "detection": detection.run}
+    parts |= {"duplicates": duplicates.run, "imports": imports.run}
+    parts |= {"detection": detection.run, "profile": profile.run}
     for name in names or list(parts):
         rows = parts[name]()
         RESULTS.mkdir(exist_ok=True)

@@ -16,6 +16,9 @@ class CatalogConfig(AppConfig):
         from catalog.protection import keeping as protection
         from catalog.protection import views as protection_views
         from catalog.protection.tasks import scan_table
+        from catalog.quality import gate as quality_gate
+        from catalog.quality import tabs as quality_tabs
+        from catalog.quality.tasks import check_version
         from catalog.relations import views as relation_views
         from catalog.relations.impact import in_the_catalogue
         from catalog.sources import advice as source_advice
@@ -51,3 +54,6 @@ class CatalogConfig(AppConfig):
         gate.register(protection.check)
         loading.on_loaded(lambda version: scan_table.defer(version_id=version.pk))
         protection_views.register_panel()
+        gate.register(quality_gate.holding)
+        quality_tabs.register_panels()
+        loading.on_loaded(lambda version: check_version.defer(version_id=version.pk))

@@ -6,6 +6,7 @@ from procrastinate.contrib.django import app
 from catalog.exchange import tasks as exchange_tasks  # noqa: F401  (the worker looks for tasks in this module)
 from catalog.health import tasks as health_tasks  # noqa: F401  (the worker looks for tasks in this module)
 from catalog.protection import tasks as protection_tasks  # noqa: F401  (the worker looks for tasks in this module)
+from catalog.quality import tasks as quality_tasks  # noqa: F401  (the worker looks for tasks in this module)
 from catalog.sources import tasks as source_tasks  # noqa: F401  (the worker looks for tasks in this module)
 from catalog.standards import tasks as standard_tasks  # noqa: F401  (the worker looks for tasks in this module)
 

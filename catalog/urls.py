@@ -14,6 +14,7 @@ urlpatterns = [
     path("review/", lists.ReviewView.as_view(), name="dataset-review"),
     path("", include("catalog.exchange.urls")),
     path("", include("catalog.sources.urls")),
+    path("", include("catalog.quality.urls")),
     path("", include("catalog.standards.urls")),
     path("", include("catalog.relations.urls")),
     path("", include("catalog.health.urls")),

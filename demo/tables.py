@@ -16,7 +16,8 @@ from django.db import transaction
 from catalog import search
 from catalog.importing import NewRecord, import_published
 from catalog.loading import run, start
-from catalog.models import DataItem, Dataset, OpenType, SharingType, Theme
+from catalog.models import DataItem, Dataset, OpenType, RuleKind, SharingType, Theme
+from catalog.quality import keeping
 from demo.places import DATA, rows
 from demo.records import division_values, open_values
 from portal.access import Actor
@@ -145,6 +146,7 @@ def _load_open(spec: TableSpec) -> Iterator[str]:
         if not dataset.items.exists():
             _describe(dataset, path)
         _load(dataset, path)
+    _set_rules(dataset)
     yield spec.title
 
 
@@ -193,6 +195,21 @@ def _load(dataset: Dataset, path: Path) -> None:
     done = run(job.pk)
     if done.state != "done":
         raise RuntimeError(f"{path.name}: {done.error}")
+
+
+def _set_rules(dataset: Dataset) -> None:
+    """Quality rules of tables with a row for each place and year; the worker checks them."""
+    version = keeping.current_version(dataset)
+    names = {column.name for column in version.schema} if version else set()
+    if not {"entity", "year"} <= names or dataset.quality_rules.exists():
+        return
+    rules: list[tuple[RuleKind, dict[str, object]]] = [
+        (RuleKind.UNIQUE, {"columns": ["entity", "year"]}),
+        (RuleKind.NOT_NULL, {"columns": sorted(names)}),
+        (RuleKind.RANGE, {"column": "year", "low": "1900", "high": "2100"}),
+    ]
+    for kind, params in rules:
+        keeping.add(dataset=dataset, actor=Actor.system(), kind=kind, params=params)
 
 
 @transaction.atomic

@@ -24,7 +24,9 @@ from catalog.models import (
     Finding,
     IngestJob,
     RecordImport,
+    RuleKind,
 )
+from catalog.quality import keeping
 from portal.accounts.models import User
 from portal.audit import checkpoints
 from portal.departments.models import AUTHORITY_DUTIES, Duty
@@ -120,7 +122,10 @@ def objects(world: World) -> dict[str, Any]:
     duplicate = DuplicatePair.objects.create(one=one, two=two, **figures)
     one, two = sorted((opened, in_review), key=lambda dataset: dataset.pk)
     settled = DuplicatePair.objects.create(one=one, two=two, state="kept", reason="内部管理", **figures)
+    params = {"columns": ["code"]}
+    rule = keeping.add(dataset=opened, actor=actor(world.cataloguer), kind=RuleKind.NOT_NULL, params=params)
     return {
+        "quality_rule": rule.pk,
         "duplicate": duplicate.pk,
         "settled_duplicate": settled.pk,
         "person": world.security.pk,

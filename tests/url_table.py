@@ -159,6 +159,13 @@ TABLE: dict[str, Row] = {
     "catalog:duplicate-detail": ("GET", CATALOGUER | {"authority"}, {"pk": "duplicate"}),
     "catalog:duplicate-reopen": ("POST", frozenset({"authority"}), {"pk": "settled_duplicate"}),
     "catalog:source-list": ("GET", STAFF, {}),
+    # profiles and quality rules
+    "catalog:rule-create": ("GET", CATALOGUER, {"pk": "open"}),
+    "catalog:rule-accept": ("POST", CATALOGUER, {"pk": "open"}),
+    "catalog:quality-check": ("POST", CATALOGUER, {"pk": "open"}),
+    "catalog:rule-rows": ("GET", SIGNED_IN, {"pk": "quality_rule"}),
+    "catalog:rule-rows-export": ("GET", SIGNED_IN, {"pk": "quality_rule"}),
+    "catalog:rule-retire": ("POST", CATALOGUER, {"pk": "quality_rule"}),
     # standards
     "catalog:theme-list": ("GET", STAFF, {}),
     "catalog:theme-create": ("GET", KEEPERS, {}),

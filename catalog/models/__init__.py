@@ -12,6 +12,7 @@ from catalog.models.dataset import (
 from catalog.models.exception import AccessException
 from catalog.models.finding import Finding, FindingState
 from catalog.models.health import HealthSnapshot, RecordHealth
+from catalog.models.quality import Dimension, QualityRule, QualityScore, RuleKind, RuleResult, Severity, TableProfile
 from catalog.models.record_import import ImportLine, ImportState, LineState, RecordImport
 from catalog.models.relation import ACYCLIC, DatasetRelation, RelationKind
 from catalog.models.revision import DatasetRevision, RevisionState, SavedDocument
@@ -54,6 +55,7 @@ __all__ = [
     "DatasetState",
     "DatasetUserObjectPermission",
     "DatasetVersion",
+    "Dimension",
     "Distribution",
     "DuplicatePair",
     "ElementCheck",
@@ -69,6 +71,8 @@ __all__ = [
     "LineState",
     "OpenType",
     "PairState",
+    "QualityRule",
+    "QualityScore",
     "RecordHealth",
     "RecordImport",
     "RecordSignature",
@@ -76,11 +80,15 @@ __all__ = [
     "ResourceClass",
     "ResourceFormat",
     "RevisionState",
+    "RuleKind",
+    "RuleResult",
     "SavedDocument",
     "Sensitivity",
+    "Severity",
     "SharingType",
     "SignatureKind",
     "SignatureQueue",
+    "TableProfile",
     "TableVersion",
     "Theme",
     "UpdateCycle",

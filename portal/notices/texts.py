@@ -22,6 +22,9 @@ _SENTENCES: dict[str, str | Promise] = {
     NoticeKind.DATASET_PUBLISHED: _("The catalogue record “%(title)s” is published."),
     NoticeKind.DUPLICATE_SETTLED: _("“%(title)s” and “%(other)s” hold the same data: %(note)s"),
     NoticeKind.DATASET_WITHDRAWN: _("The dataset “%(title)s” was withdrawn: %(note)s"),
+    NoticeKind.TABLE_DRIFTED: _(
+        "The new data of “%(title)s” differ from those before in %(n)s ways. Please check them."
+    ),
     NoticeKind.DEPUTY_NAMED: _("A deputy was named in %(department)s for %(note)s. See who stands in for whom."),
     NoticeKind.DEPUTY_ENDED: _("A deputy's term in %(department)s (%(note)s) was ended."),
     NoticeKind.DUTY_GIVEN: _("You were given a duty in %(department)s: %(duty)s."),

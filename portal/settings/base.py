@@ -347,6 +347,20 @@ RESPONSIBILITY_IMPORT_ROWS = env.int("RESPONSIBILITY_IMPORT_ROWS", default=5_000
 NOT_SHARING_LONGEST_DAYS = env.int("NOT_SHARING_LONGEST_DAYS", default=730)
 """Days after a review of not sharing within which the next one must be set."""
 
+# --- Quality --------------------------------------------------------------------------------------------------------
+PROFILE_EXACT_ROWS = env.int("PROFILE_EXACT_ROWS", default=1_000_000)
+"""Tables with more rows are profiled with approximate counts of distinct values and quantiles; the page says so."""
+QUALITY_JOB_SECONDS = env.int("QUALITY_JOB_SECONDS", default=600)
+"""The longest that one question of a profile or of a rule may take."""
+DRIFT_NULL_SHARE = env.float("DRIFT_NULL_SHARE", default=0.1)
+"""A column whose share of empty values grows by more than this from one version to the next is reported."""
+DRIFT_ROW_SHARE = env.float("DRIFT_ROW_SHARE", default=0.5)
+"""A version whose number of rows differs from the one before by more than this share is reported."""
+DRIFT_PSI = env.float("DRIFT_PSI", default=0.25)
+"""Values whose population stability index exceeds this have shifted (0.25 is the usual limit)."""
+DRIFT_PSI_ROWS = env.int("DRIFT_PSI_ROWS", default=100)
+"""Versions with fewer rows are too small to say that their values shifted."""
+
 # --- Language and time ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
