@@ -359,11 +359,13 @@ class OpenExportView(APIView):
     permission_classes = [AllowAny]
     content_negotiation_class = AnyFile
 
-    @extend_schema(operation_id="open_export", responses={200: OpenApiTypes.BINARY})
+    @extend_schema(operation_id="open_export", parameters=ROW_PARAMETERS[:3], responses={200: OpenApiTypes.BINARY})
     def get(self, request: Request, dataset_id: UUID, file_format: str) -> HttpResponseBase:
         """CSV, XLSX, JSON, Parquet or GeoJSON, streamed."""
         table = _open_or_404(dataset_id)
         if request.method == "GET":
             count_download(address_of(request) or "")
-        response: StreamingHttpResponse = table.download(file_format)
+        options = query_options(request.query_params)
+        filters = parse_filters(options.pop("filter"), table.columns)
+        response: StreamingHttpResponse = table.download(file_format, table.query(filters=filters, **options))
         return response

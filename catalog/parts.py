@@ -57,6 +57,10 @@ class TablePart:
         page = default_engine().page(self.ref, query)
         return replace(page, columns=chosen_columns(self.columns, query))
 
+    def count(self, query: Query) -> int:
+        """How many rows meet the query's conditions."""
+        return default_engine().count(self.ref, query.filters) if query.filters else self.row_count
+
     def summarise(self, summary: Summary) -> Groups:
         """Figures over these columns; they must have been checked by ``parse_summary`` with ``columns``."""
         return default_engine().summarise(self.ref, summary)
