@@ -11,7 +11,7 @@ from uuid import UUID
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import AllowAny
@@ -25,7 +25,8 @@ from catalog.opendata.views import count_download
 from catalog.parts import TablePart
 from catalog.search import PAGE_SIZE, SearchQuery, search
 from catalog.tables.engine import Page, Sort
-from catalog.tables.filters import parse_filters
+from catalog.tables.filters import OPERATORS, parse_filters
+from catalog.tables.summary import Groups, parse_summary
 from portal.addresses import address_of
 from portal.errors import InvalidInput
 from portal.views import actor_of
@@ -186,6 +187,9 @@ class DatasetDetailView(APIView):
         return Response(body)
 
 
+SORT_LIMIT = 5
+
+
 def query_options(params: Mapping[str, str]) -> dict[str, Any]:
     """``columns``, ``sort``, ``limit``, ``after`` and the unparsed ``filter`` of a rows call.
 
@@ -199,11 +203,15 @@ def query_options(params: Mapping[str, str]) -> dict[str, Any]:
             raise InvalidInput(fields={name: ["must be a whole number"]})
         numbers[name] = int(text) if text else None
     names = [name.strip() for name in params.get("columns", "").split(",") if name.strip()]
-    sort = params.get("sort", "")
+    sort = [name.strip() for name in params.get("sort", "").split(",") if name.strip()]
+    if len(sort) > SORT_LIMIT:
+        raise InvalidInput(fields={"sort": [f"must name at most {SORT_LIMIT} columns"]})
+    if sort and numbers["after"] is not None:
+        raise InvalidInput(fields={"after": ["goes with the order of the table only; leave out sort"]})
     return {
         "filter": params.get("filter", ""),
         "columns": names or None,
-        "sort": (Sort(sort.removeprefix("-"), sort.startswith("-")),) if sort else (),
+        "sort": tuple(Sort(name.removeprefix("-"), name.startswith("-")) for name in sort),
         "limit": numbers["limit"] or 100,
         "after": numbers["after"],
     }
@@ -229,8 +237,71 @@ def page_body(page: Page) -> dict[str, Any]:
     }
 
 
+SUMMARY_PARAMETERS = [
+    OpenApiParameter("by", str, description="Up to three columns, comma-separated; none for the whole table."),
+    OpenApiParameter(
+        "measure",
+        str,
+        description="Comma-separated: count, count:column, distinct:column, sum:column, avg:column, min:column, "
+        "max:column, p1:column to p99:column; count when left out.",
+        examples=[OpenApiExample("Rows, sum and ninth decile", value="count,sum:population,p90:population")],
+    ),
+    OpenApiParameter(
+        "filter",
+        str,
+        description="Conditions as for rows.",
+        examples=[OpenApiExample("One city", value='[{"column": "code", "op": "prefix", "value": "3301"}]')],
+    ),
+    OpenApiParameter(
+        "sort",
+        str,
+        description="Columns of by, or measures, with - before each for descending; by the columns when left out.",
+        examples=[OpenApiExample("Most rows first", value="-count")],
+    ),
+    OpenApiParameter("limit", int, description="Groups, 1 to 1,000; 100 when left out."),
+]
+
+
+def groups_body(groups: Groups) -> dict[str, Any]:
+    """Groups as the API gives them: each with its key by column and its values by measure."""
+    by, names = groups.summary.by, [measure.key for measure in groups.summary.measures]
+    return {
+        "by": list(by),
+        "measures": names,
+        "groups": [
+            {
+                "key": dict(zip(by, map(cell, row), strict=False)),
+                "values": dict(zip(names, map(cell, row[len(by) :]), strict=True)),
+            }
+            for row in groups.rows
+        ],
+        "has_more": groups.has_more,
+    }
+
+
 def _open_or_404(dataset_id: UUID) -> TablePart:
     return open_table(get_object_or_404(Dataset.objects.open(), pk=dataset_id))
+
+
+ROW_PARAMETERS = [
+    OpenApiParameter("columns", str, description="Comma-separated column names; all when left out."),
+    OpenApiParameter(
+        "filter",
+        str,
+        description=f"JSON list of conditions. op is one of {', '.join(OPERATORS)}; eq when left out.",
+        examples=[
+            OpenApiExample("One code", value='[{"column": "code", "op": "eq", "value": "330106"}]'),
+            OpenApiExample(
+                "A range", value='[{"column": "day", "op": "between", "value": ["2026-01-01", "2026-06-30"]}]'
+            ),
+        ],
+    ),
+    OpenApiParameter(
+        "sort", str, description="Up to five columns, comma-separated, with - before each for descending."
+    ),
+    OpenApiParameter("limit", int, description="Rows a page, 1 to 1,000; 100 when left out."),
+    OpenApiParameter("after", int, description="The next_after of the page before; not together with sort."),
+]
 
 
 class OpenRowsView(APIView):
@@ -241,7 +312,7 @@ class OpenRowsView(APIView):
 
     @extend_schema(
         operation_id="open_rows",
-        parameters=[OpenApiParameter(name, str) for name in ("columns", "filter", "sort", "limit", "after")],
+        parameters=ROW_PARAMETERS,
         responses={200: OpenApiResponse(OpenApiTypes.OBJECT, description="columns, rows, has_more, next_after")},
     )
     def get(self, request: Request, dataset_id: UUID) -> Response:
@@ -250,6 +321,25 @@ class OpenRowsView(APIView):
         options = query_options(request.query_params)
         filters = parse_filters(options.pop("filter"), table.columns)
         return Response(page_body(table.page(table.query(filters=filters, **options))))
+
+
+class OpenSummaryView(APIView):
+    """Figures over groups of an open dataset's rows, for everyone."""
+
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="open_summary",
+        parameters=SUMMARY_PARAMETERS,
+        responses={200: OpenApiResponse(OpenApiTypes.OBJECT, description="by, measures, groups, has_more")},
+    )
+    def get(self, request: Request, dataset_id: UUID) -> Response:
+        """Counts, sums, percentiles and the like by group, or the distinct values of columns; no key is needed."""
+        table = _open_or_404(dataset_id)
+        filters = parse_filters(request.query_params.get("filter", ""), table.columns)
+        summary = parse_summary(request.query_params, table.columns, filters)
+        return Response(groups_body(table.summarise(summary)))
 
 
 class AnyFile(BaseContentNegotiation):
@@ -269,11 +359,13 @@ class OpenExportView(APIView):
     permission_classes = [AllowAny]
     content_negotiation_class = AnyFile
 
-    @extend_schema(operation_id="open_export", responses={200: OpenApiTypes.BINARY})
+    @extend_schema(operation_id="open_export", parameters=ROW_PARAMETERS[:3], responses={200: OpenApiTypes.BINARY})
     def get(self, request: Request, dataset_id: UUID, file_format: str) -> HttpResponseBase:
         """CSV, XLSX, JSON, Parquet or GeoJSON, streamed."""
         table = _open_or_404(dataset_id)
         if request.method == "GET":
             count_download(address_of(request) or "")
-        response: StreamingHttpResponse = table.download(file_format)
+        options = query_options(request.query_params)
+        filters = parse_filters(options.pop("filter"), table.columns)
+        response: StreamingHttpResponse = table.download(file_format, table.query(filters=filters, **options))
         return response

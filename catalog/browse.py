@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import QueryDict
 
 from catalog.parts import TablePart
-from catalog.tables.engine import Sort, default_engine
+from catalog.tables.engine import Query, Sort
 from catalog.tables.filters import OPERATORS, parse_filters
 
 PAGE_ROWS = 50
@@ -20,6 +21,17 @@ def conditions_from(params: QueryDict) -> list[dict[str, Any]]:
     return [{"column": column, "op": op, "value": value} for column, op, value in rows if column]
 
 
+def asked(part: TablePart, params: QueryDict) -> Query:
+    """The rows that a page shows, as a query without a page: for the download of the same.
+
+    Raises:
+        TableError: a condition or a sort that cannot be read.
+    """
+    name = params.get("sort", "")
+    sort = (Sort(name.removeprefix("-"), name.startswith("-")),) if name else ()
+    return part.query(filters=parse_filters(conditions_from(params), part.columns), sort=sort)
+
+
 def browse(part: TablePart, params: QueryDict | None) -> dict[str, Any]:
     """The context of a page of rows.
 
@@ -28,17 +40,15 @@ def browse(part: TablePart, params: QueryDict | None) -> dict[str, Any]:
     """
     params = params or QueryDict()
     conditions = conditions_from(params)
-    filters = parse_filters(conditions, part.columns)
-    sort_name = params.get("sort", "")
-    sort = (Sort(sort_name.removeprefix("-"), sort_name.startswith("-")),) if sort_name else ()
+    query = asked(part, params)
     text = params.get("page", "1")
     number = min(max(1, int(text)), LAST_PAGE) if text.isdecimal() and len(text) < 9 else 1
-    page = part.page(part.query(filters=filters, sort=sort, limit=PAGE_ROWS, offset=(number - 1) * PAGE_ROWS))
+    page = part.page(replace(query, limit=PAGE_ROWS, offset=(number - 1) * PAGE_ROWS))
     return {
         "part": part,
         "page": page,
         "number": number,
-        "total": default_engine().count(part.ref, filters) if filters else part.row_count,
+        "total": part.count(query),
         "conditions": conditions or [{"column": "", "op": "eq", "value": ""}],
         "operators": list(OPERATORS.items()),
         "has_next": page.has_more and number < LAST_PAGE,

@@ -17,6 +17,7 @@ from catalog.tables.errors import UnknownColumn
 from catalog.tables.export import CONTENT_TYPES, STREAMS, extension_of, formats_of
 from catalog.tables.filters import Filter
 from catalog.tables.schema import Column, TableRef
+from catalog.tables.summary import Groups, Summary
 from portal.lists import listed
 
 
@@ -55,6 +56,14 @@ class TablePart:
     def page(self, query: Query) -> Page:
         page = default_engine().page(self.ref, query)
         return replace(page, columns=chosen_columns(self.columns, query))
+
+    def count(self, query: Query) -> int:
+        """How many rows meet the query's conditions."""
+        return default_engine().count(self.ref, query.filters) if query.filters else self.row_count
+
+    def summarise(self, summary: Summary) -> Groups:
+        """Figures over these columns; they must have been checked by ``parse_summary`` with ``columns``."""
+        return default_engine().summarise(self.ref, summary)
 
     @property
     def formats(self) -> list[str]:

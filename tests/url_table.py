@@ -271,6 +271,7 @@ TABLE: dict[str, Row] = {
     "api:datasets": ("GET", EVERYONE, {}),
     "api:dataset": ("GET", STAFF, {"dataset_id": "conditional"}),
     "api:open-rows": ("GET", EVERYONE, {"dataset_id": "open"}),
+    "api:open-summary": ("GET", EVERYONE, {"dataset_id": "open"}),
     "api:open-export": ("GET", EVERYONE, {"dataset_id": "open", "file_format": "csv"}),
     "api:requests": ("GET", SIGNED_IN, {}),
     "api:request": ("GET", COUNTY, {"request_id": "request"}),
@@ -309,5 +310,6 @@ TABLE: dict[str, Row] = {
     "api:demand": ("GET", STAFF, {"demand_id": "demand"}),
     # with the key of a grant and nothing else: a session does not open them
     "api:data-rows": ("GET", frozenset(), {"grant_id": "grant"}),
+    "api:data-summary": ("GET", frozenset(), {"grant_id": "grant"}),
     "api:data-export": ("GET", frozenset(), {"grant_id": "grant", "file_format": "csv"}),
 }

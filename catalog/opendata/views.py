@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from catalog.browse import browse
+from catalog.browse import asked, browse
 from catalog.charts import chart_of
 from catalog.facets import facets_of
 from catalog.models import Dataset, DatasetSearchRow, DatasetState, OpenType, Theme
@@ -159,11 +159,11 @@ def dataset_chart(request: HttpRequest, pk: UUID) -> JsonResponse:
 
 @require_safe
 def dataset_download(request: HttpRequest, pk: UUID, format: str) -> HttpResponseBase:
-    """The open rows as a file, streamed; at most 30 downloads a minute from one address."""
+    """The open rows as a file, with the page's conditions and order; at most 30 downloads a minute from an address."""
     part = open_table(_dataset_or_404(pk))
     if request.method == "GET":
         count_download(address_of(request) or "")
-    return part.download(format)
+    return part.download(format, asked(part, request.GET))
 
 
 def count_download(address: str) -> None:

@@ -24,6 +24,7 @@ from catalog.tables.errors import BadFilter, QueryTimeout, UnknownColumn
 from catalog.tables.filters import Filter, to_sql
 from catalog.tables.schema import Column, TableRef, quoted
 from catalog.tables.storage import TableStorage, default_storage
+from catalog.tables.summary import Groups, Summary
 from portal.lists import listed
 
 TIME_LIMIT_S = 15.0
@@ -81,6 +82,8 @@ class Engine(Protocol):
         limit: int = 100,
         by_value: bool = False,
     ) -> list[tuple[Any, Any]]: ...
+
+    def summarise(self, ref: TableRef, summary: Summary) -> Groups: ...
 
 
 @dataclass
@@ -143,6 +146,19 @@ class DuckDBEngine:
         sql = f"SELECT {quoted(by)}, {value} FROM data WHERE {where} GROUP BY 1 ORDER BY {order} LIMIT ?"  # noqa: S608
         with self._cursor(ref) as cursor:
             return [(row[0], row[1]) for row in cursor.execute(sql, [*values, limit]).fetchall()]
+
+    def summarise(self, ref: TableRef, summary: Summary) -> Groups:
+        """Figures over groups of rows, as many groups as the summary's limit.
+
+        Raises:
+            UnknownColumn, BadFilter, QueryTimeout.
+        """
+        if summary.columns:
+            _chosen(ref, summary.columns)
+        sql, values = summary.to_sql()
+        with self._cursor(ref) as cursor:
+            rows = cursor.execute(f"{sql} LIMIT ?", [*values, summary.limit + 1]).fetchall()
+        return Groups(summary, rows[: summary.limit], len(rows) > summary.limit)
 
     @contextmanager
     def _cursor(self, ref: TableRef, *, timed: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from catalog import loading
-from catalog.browse import browse
+from catalog.browse import asked, browse
 from catalog.forms import UploadForm
 from catalog.models import Dataset, IngestJob
 from catalog.parts import TablePart, table_part
@@ -108,12 +108,13 @@ def dataset_rows(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 def dataset_export(request: HttpRequest, pk: UUID, format: str) -> HttpResponseBase:
-    """Those rows as a file, streamed; who took what, and how much, is recorded before the first row."""
+    """Those rows as a file, in the conditions and order of the page; who took how much is recorded before."""
     part = _part_or_404(request, pk)
-    response = part.download(format)
+    query = asked(part, request.GET)
+    response = part.download(format, query)
     actor = actor_of(request)
     assert actor.user is not None
     with transaction.atomic():
-        data = {"dataset": part.dataset.code, "format": format, "rows": part.row_count, "columns": len(part.columns)}
+        data = {"dataset": part.dataset.code, "format": format, "rows": part.count(query), "columns": len(part.columns)}
         record.append(stream=record.stream_of(actor.user), verb="data.exported", actor=actor, data=data)
     return response

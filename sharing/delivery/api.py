@@ -7,15 +7,16 @@ from uuid import UUID
 
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.api import AnyFile, page_body, query_options
+from catalog.api import ROW_PARAMETERS, SUMMARY_PARAMETERS, AnyFile, groups_body, page_body, query_options
 from catalog.models import Channel
 from catalog.tables.filters import parse_filters
+from catalog.tables.summary import parse_summary
 from portal.errors import NotPermitted
 from sharing.delivery.credentials import CredentialAuthentication, schema_extension
 from sharing.delivery.download import export, record_page
@@ -24,14 +25,6 @@ from sharing.errors import BadCredential
 from sharing.models import Credential
 
 schema_extension()
-
-ROW_PARAMETERS = [
-    OpenApiParameter("columns", str, description="Comma-separated column names; all granted ones when left out."),
-    OpenApiParameter("filter", str, description='JSON: [{"column": "code", "op": "eq", "value": "330106"}]'),
-    OpenApiParameter("sort", str, description="A column, with - before it for descending."),
-    OpenApiParameter("limit", int, description="Rows a page, 1 to 1,000; 100 when left out."),
-    OpenApiParameter("after", int, description="The next_after of the page before."),
-]
 
 
 class GrantDataView(APIView):
@@ -68,6 +61,24 @@ class RowsView(GrantDataView):
         page = opening.page(opening.query(filters=filters, **options))
         record_page(opening, len(page.rows), started)
         return Response(page_body(page))
+
+
+class SummaryView(GrantDataView):
+    """Figures over groups of a grant's rows."""
+
+    @extend_schema(
+        operation_id="data_summary",
+        parameters=SUMMARY_PARAMETERS,
+        responses={200: OpenApiResponse(OpenApiTypes.OBJECT, description="by, measures, groups, has_more")},
+    )
+    def get(self, request: Request, grant_id: UUID) -> Response:
+        """Counts, sums, percentiles and the like by group, within the granted columns and rows."""
+        started = time.monotonic()
+        opening = self.opening(request, grant_id)
+        filters = parse_filters(request.query_params.get("filter", ""), opening.columns)
+        groups = opening.summarise(parse_summary(request.query_params, opening.columns, filters))
+        record_page(opening, len(groups.rows), started)
+        return Response(groups_body(groups))
 
 
 class ExportView(GrantDataView):

@@ -15,6 +15,7 @@ from catalog.parts import chosen_columns, named_columns
 from catalog.tables.engine import Page, Query, Sort, default_engine
 from catalog.tables.filters import Filter, parse_filters
 from catalog.tables.schema import Column, TableRef
+from catalog.tables.summary import Groups, Summary
 from portal.errors import NotPermitted
 from portal.lists import listed
 from sharing.errors import GrantNotInForce, NoData, UnknownColumns
@@ -62,6 +63,15 @@ class Opening:
 
     def count(self, filters: Sequence[Filter] = ()) -> int:
         return default_engine().count(self.ref, (*self.rows, *filters))
+
+    def summarise(self, summary: Summary) -> Groups:
+        """Figures over the granted columns and rows.
+
+        Raises:
+            UnknownColumns: the summary is made from a column that was not granted.
+        """
+        self._check(summary.columns)
+        return default_engine().summarise(self.ref, replace(summary, filters=(*self.rows, *summary.filters)))
 
     def batches(self, query: Query) -> Iterator[pa.RecordBatch]:
         """Rows as a stream that ends with GrantNotInForce soon after the grant or the key ends."""

@@ -86,6 +86,8 @@ def test_following_next_after_from_the_first_token_visits_every_row_once(opened:
         ({"limit": "-1"}, 422, "invalid"),
         ({"after": "x"}, 422, "invalid"),
         ({"after": "9" * 40}, 422, "invalid"),
+        ({"after": "1", "sort": "n"}, 422, "invalid"),
+        ({"sort": "n,n,n,n,n,n"}, 422, "invalid"),
     ],
 )
 def test_a_call_that_cannot_be_understood_is_answered_with_a_stable_code(
@@ -100,6 +102,45 @@ def test_a_call_that_cannot_be_understood_is_answered_with_a_stable_code(
 def test_numbers_out_of_range_are_taken_as_the_nearest(opened: Dataset, params: dict[str, str]) -> None:
     expected = 0 if "after" in params else 30
     assert len(ask(opened, **params).json()["rows"]) == expected
+
+
+def test_rows_come_in_the_order_of_several_columns(opened: Dataset) -> None:
+    body = ask(opened, sort="yes,-n", columns="code", limit="2").json()
+    assert [row["code"] for row in body["rows"]] == ["30", "29"]
+
+
+def test_a_summary_is_exact_and_needs_no_key(opened: Dataset) -> None:
+    asked = {"by": "yes", "measure": "count,sum:n,p50:x", "filter": '[{"column": "n", "op": "le", "value": 3}]'}
+    response = Client().get(f"/api/v1/open/{opened.pk}/summary", asked)
+    assert response.json() == {
+        "by": ["yes"],
+        "measures": ["count", "sum:n", "p50:x"],
+        "groups": [{"key": {"yes": True}, "values": {"count": 3, "sum:n": 6, "p50:x": 2.5}}],
+        "has_more": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({"by": "secret"}, "unknown_column"),
+        ({"measure": "sum:code"}, "bad_filter"),
+        ({"filter": "["}, "bad_filter"),
+        ({"limit": "x"}, "bad_filter"),
+    ],
+)
+def test_a_summary_that_cannot_be_read_is_a_problem_document(
+    opened: Dataset, params: dict[str, str], code: str
+) -> None:
+    response = Client().get(f"/api/v1/open/{opened.pk}/summary", params)
+    assert (response.status_code, response.json()["code"]) == (400, code)
+
+
+def test_a_summary_of_items_that_are_not_open_is_refused(opened: Dataset) -> None:
+    opened.items.filter(column="n").update(open_type="not_open")
+    for params in ({"by": "n"}, {"measure": "sum:n"}, {"filter": '[{"column": "n", "value": 1}]'}):
+        response = Client().get(f"/api/v1/open/{opened.pk}/summary", params)
+        assert (response.status_code, response.json()["columns"]) == (400, ["n"])
 
 
 def test_a_filter_cannot_reach_a_file_or_another_table(opened: Dataset) -> None:

@@ -71,6 +71,25 @@ def test_downloads_are_exact_and_formulas_harmless(opened: Dataset) -> None:
     assert Client().get(f"/open/datasets/{opened.pk}/download/exe/").status_code == 404
 
 
+def test_a_download_holds_the_rows_of_the_page_in_its_order(opened: Dataset) -> None:
+    base = f"/open/datasets/{opened.pk}/"
+    assert f'href="{base}download/csv/?sort=-code"' in read(f"{base}rows/?sort=-code&page=1")
+    backwards = read(f"{base}download/csv/?sort=-code").splitlines()
+    assert backwards == ["\ufeff代码,名称", '"02","\'=1+1"', '"01","西湖"']
+    assert json.loads(read(f"{base}download/json/?c=code&o=eq&v=01")) == [{"code": "01", "name": "西湖"}]
+    chosen = '?columns=name&filter=[{"column":"code","op":"ge","value":"02"}]'
+    assert json.loads(read(f"/api/v1/open/{opened.pk}/export/json{chosen}")) == [{"name": "=1+1"}]
+
+
+@pytest.mark.parametrize("kind", ["download", "export"])
+def test_a_download_by_a_closed_column_is_refused(opened: Dataset, kind: str) -> None:
+    open_page = kind == "download"
+    path = f"/open/datasets/{opened.pk}/download/csv/" if open_page else f"/api/v1/open/{opened.pk}/export/csv"
+    for params in ({"c": "note", "o": "eq", "v": "x"} if open_page else {"columns": "note"}, {"sort": "note"}):
+        response: Any = Client().get(path, params)
+        assert (response.status_code, response.streaming) == (400, False)
+
+
 def test_what_is_not_open_is_404_for_the_public(world: World) -> None:
     for number, changes in enumerate(
         [{"open_type": "not_open"}, {"open_type": "conditional"}, {"open_type": "open", "state": "withdrawn"}]

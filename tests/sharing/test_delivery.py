@@ -95,6 +95,22 @@ def test_a_column_that_was_not_granted_is_named_and_refused(grant: Grant, key: s
     assert (status, body["code"], body["columns"]) == (400, "unknown_column", ["street"])
 
 
+def test_a_summary_counts_the_granted_rows_only_and_is_recorded(grant: Grant, key: str) -> None:
+    client = Client(headers={"Authorization": f"Bearer {key}"})
+    body = client.get(f"/api/v1/data/{grant.pk}/summary", {"measure": "count,max:code"}).json()
+    assert body["groups"] == [{"key": {}, "values": {"count": 2, "max:code": "330106002"}}]
+    assert [(u.rows, u.channel, u.is_complete) for u in UsageRecord.objects.all()] == [(1, "api", True)]
+
+
+@pytest.mark.parametrize(
+    "params", [{"by": "street"}, {"measure": "distinct:street"}, {"filter": '[{"column":"street","value":"文新"}]'}]
+)
+def test_a_summary_of_a_column_that_was_not_granted_is_refused(grant: Grant, key: str, params: dict[str, str]) -> None:
+    response = Client(headers={"Authorization": f"Bearer {key}"}).get(f"/api/v1/data/{grant.pk}/summary", params)
+    assert (response.status_code, response.json()["columns"]) == (400, ["street"])
+    assert Client().get(f"/api/v1/data/{grant.pk}/summary").status_code == 401
+
+
 def test_paging_by_token_visits_every_row_once(grant: Grant, key: str) -> None:
     first = call(grant, key, limit="1")[1]
     second = call(grant, key, limit="1", after=str(first["next_after"]))[1]
