@@ -11,14 +11,15 @@ from django.db.models import Avg, Count, Q, QuerySet, Sum
 from django.utils import timezone
 
 from catalog.models import HealthSnapshot, RecordHealth
+from catalog.quality.queries import scores_by_department
 
-WEIGHTS = {"completeness": 3, "timeliness": 4, "conformance": 3}
+WEIGHTS = {"completeness": 3, "timeliness": 3, "conformance": 2, "quality": 2}
 """What counts for the score; a part that cannot be measured yet leaves the others their proportion."""
 KEPT_DAYS = 3 * 366
 
 
 def measured(rows: QuerySet[RecordHealth], today: dt.date) -> Iterator[tuple[UUID, HealthSnapshot]]:
-    """The figures of each department that has published records, by one query; not saved."""
+    """The figures of each department that has published records, by two queries; not saved."""
     counted = (
         rows.order_by()
         .values("provider")
@@ -34,8 +35,11 @@ def measured(rows: QuerySet[RecordHealth], today: dt.date) -> Iterator[tuple[UUI
             all_linked=Sum("linked"),
         )
     )
-    for row in counted:
-        yield row["provider"], _snapshot({**row}, today)
+    found = list(counted)
+    quality = scores_by_department(row["provider"] for row in found)
+    for row in found:
+        scored = quality.get(row["provider"])
+        yield row["provider"], _snapshot({**row, "quality": scored.score if scored else None}, today)
 
 
 def _snapshot(row: dict[str, Any], today: dt.date) -> HealthSnapshot:
@@ -47,6 +51,7 @@ def _snapshot(row: dict[str, Any], today: dt.date) -> HealthSnapshot:
         completeness=row["percent"] / 100 if row["percent"] is not None else None,
         timeliness=1 - row["late"] / row["promised"] if row["promised"] else None,
         conformance=row["conforming"],
+        quality=row["quality"],
         open_share=row["opened"] / row["records"],
         data_share=row["loaded"] / row["records"],
         linked_share=row["all_linked"] / row["all_items"] if row["all_items"] else None,

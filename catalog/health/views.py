@@ -30,6 +30,7 @@ MEASURES = {
     "completeness": gettext_lazy("Completeness"),
     "timeliness": gettext_lazy("Timeliness"),
     "conformance": gettext_lazy("Conformance"),
+    "quality": gettext_lazy("Quality"),
     "open_share": gettext_lazy("Open share"),
     "data_share": gettext_lazy("With data"),
     "linked_share": gettext_lazy("Linked items"),

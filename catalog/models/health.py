@@ -48,6 +48,7 @@ class HealthSnapshot(models.Model):
     completeness = models.FloatField(null=True)
     timeliness = models.FloatField(null=True)
     conformance = models.FloatField(null=True)
+    quality = models.FloatField(null=True)
     open_share = models.FloatField(null=True)
     data_share = models.FloatField(null=True)
     linked_share = models.FloatField(null=True)
