@@ -129,7 +129,7 @@ def _measure(function: str, column: Column | None) -> Measure:
         raise BadFilter(_("“%(function)s” is not one of: %(known)s.") % names)
     if column is None:
         if function != "count":
-            raise BadFilter(_("“%(function)s” needs a column, as in %(function)s:column.") % {"function": function})
+            raise BadFilter(_("“%(function)s” needs a column after a colon.") % {"function": function})
         return Measure(function)
     is_number = column.type in (ColumnType.INTEGER, ColumnType.NUMBER)
     if (is_percentile or function in _NUMERIC_ONLY) and not is_number:
