@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from catalog import revisions, search
 from catalog.documents import snapshot
 from catalog.items import columns_of, merge_columns
-from catalog.models import Dataset, DatasetState, Distribution, IngestJob, JobState, TableVersion
+from catalog.models import Dataset, DatasetState, Distribution, IngestJob, JobState, LoadMode, TableVersion
 from catalog.tables import archives, formats, ingest
 from catalog.tables.errors import BadFile, Cancelled, TableError
 from catalog.tables.ingest import IngestResult, Progress
@@ -49,8 +49,18 @@ def reject_path(job: IngestJob) -> Path:
     return default_storage().reject_path(job.distribution_id, job.pk)
 
 
-def start(*, dataset: Dataset, upload: UploadedFile[Any], actor: Actor) -> IngestJob:
+def start(
+    *,
+    dataset: Dataset,
+    upload: UploadedFile[Any],
+    actor: Actor,
+    mode: LoadMode = LoadMode.REPLACE,
+    sheet: str = "",
+) -> IngestJob:
     """Take in an uploaded file and queue its loading; a new file becomes a new version of the dataset's table.
+
+    ``mode`` says what becomes of the rows that are there, ``sheet`` which sheet of a workbook is meant (else all with
+    the same head).
 
     Raises:
         BadFile: the file is not a table; nothing is kept. WrongState: another load is running, or the record is in
@@ -61,7 +71,7 @@ def start(*, dataset: Dataset, upload: UploadedFile[Any], actor: Actor) -> Inges
     if upload.size is None or upload.size > settings.UPLOAD_LIMIT_BYTES:
         raise BadFile(_("The file is larger than allowed."))
     name = Path(upload.name or "upload").name[:255]
-    job = IngestJob(file_name=name, file_size=upload.size, created_by=actor.user)
+    job = IngestJob(file_name=name, file_size=upload.size, mode=mode, sheet=sheet[:100], created_by=actor.user)
     path = upload_path(job.pk)
     try:
         _store(upload, path)
@@ -170,6 +180,7 @@ def _load(job: IngestJob) -> IngestResult:
     items = list(dataset.items.all())
     current = job.distribution.current
     declared = columns_of(items, current.schema if current else ())
+    base = current.ref if current and job.mode != LoadMode.REPLACE else None
 
     def on_progress(progress: Progress) -> None:
         _note(job, phase=progress.phase, done=progress.done, total=progress.total)
@@ -182,9 +193,12 @@ def _load(job: IngestJob) -> IngestResult:
         filename=job.file_name,
         table_id=job.distribution_id,
         reject_path=reject_path(job),
-        declared=declared,
-        allow_extra=dataset.state != DatasetState.PUBLISHED,
+        declared=base.columns if base else declared,
+        allow_extra=base is None and dataset.state != DatasetState.PUBLISHED,
         key=[item.column for item in items if item.is_key],
+        sheet=job.sheet or None,
+        base=base,
+        is_merge=job.mode == LoadMode.MERGE,
         on_progress=on_progress,
         should_stop=should_stop,
     )

@@ -19,7 +19,7 @@ from catalog.models.revision import DatasetRevision, RevisionState, SavedDocumen
 from catalog.models.search import DatasetSearchRow
 from catalog.models.source import DuplicatePair, KeySketch, PairState, RecordSignature, SignatureKind, SignatureQueue
 from catalog.models.standard import CodeList, CodeListState, CodeListVersion, CodeValue, DataElement, ElementCheck
-from catalog.models.table import Distribution, IngestJob, JobState, TableVersion
+from catalog.models.table import Distribution, IngestJob, JobState, LoadMode, TableVersion
 from catalog.models.theme import Theme
 from catalog.models.vocabulary import (
     Channel,
@@ -69,6 +69,7 @@ __all__ = [
     "JobState",
     "KeySketch",
     "LineState",
+    "LoadMode",
     "OpenType",
     "PairState",
     "QualityRule",

@@ -73,6 +73,14 @@ class JobState(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+class LoadMode(models.TextChoices):
+    """What becomes of the rows that are there: replaced, kept with the new ones after them, or renewed by their key."""
+
+    REPLACE = "replace", _("The file replaces all rows")
+    APPEND = "append", _("The rows are added to those there")
+    MERGE = "merge", _("Rows with the same key are renewed, others added")
+
+
 class IngestJobQuerySet(models.QuerySet["IngestJob"]):
     def active(self) -> IngestJobQuerySet:
         """Loads that wait or run."""
@@ -86,6 +94,8 @@ class IngestJob(models.Model):
     distribution = models.ForeignKey(Distribution, models.CASCADE, related_name="jobs")
     file_name = models.CharField(_("file"), max_length=255)
     file_size = models.PositiveBigIntegerField()
+    mode = models.CharField(max_length=8, choices=LoadMode.choices, default=LoadMode.REPLACE)
+    sheet = models.CharField(max_length=100, blank=True)
     state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
     phase = models.CharField(max_length=20, blank=True)
     done = models.PositiveBigIntegerField(default=0)

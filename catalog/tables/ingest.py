@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from catalog.tables import archives, formats
 from catalog.tables.errors import BadFile, Cancelled
 from catalog.tables.formats import Source
-from catalog.tables.schema import Column, ColumnType, column_names, quoted
+from catalog.tables.schema import Column, ColumnType, TableRef, column_names, quoted
 from catalog.tables.storage import TableStorage, default_storage, limits
 from portal.exports import neutral
 from portal.lists import listed
@@ -88,6 +88,8 @@ def load(
     allow_extra: bool = True,
     key: Sequence[str] = (),
     sheet: str | None = None,
+    base: TableRef | None = None,
+    is_merge: bool = False,
     storage: TableStorage | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -97,6 +99,9 @@ def load(
     ``declared`` columns (matched by name or header) must all be there and their types are enforced; others are taken
     with the type found, or refused by name unless ``allow_extra``. Rows that do not fit go to ``reject_path`` (line,
     column, reason, row); the others load. Without ``key`` the first column that is filled and unique is taken.
+
+    With ``base`` the rows of that version stay before the new ones; in a merge those whose key comes again do not, and
+    of new rows with one key the last counts.
 
     Raises:
         BadFile, Cancelled: nothing was written.
@@ -120,7 +125,9 @@ def load(
             rejected = _write_rejects(con, text, reject_path)
             if not rows:
                 raise BadFile(_("No row of the file could be loaded; %(count)s were rejected.") % {"count": rejected})
-            found_key = tuple(key) or _guess_key(con, columns, rows)
+            if base is not None:
+                rows = _join(con, storage, base, columns, tuple(key or base.key), is_merge=is_merge)
+            found_key = tuple(key) or (base.key if base else ()) or _guess_key(con, columns, rows)
             version = _write(con, storage, table_id, found_key, pace, rows)
     return IngestResult(version, rows, rejected, columns, found_key, source.encoding, total, source.kind)
 
@@ -241,6 +248,34 @@ def _guess_key(con: duckdb.DuckDBPyConnection, columns: Sequence[Column], rows: 
         ):
             return (column.name,)
     return ()
+
+
+def _join(
+    con: duckdb.DuckDBPyConnection,
+    storage: TableStorage,
+    base: TableRef,
+    columns: Sequence[Column],
+    key: tuple[str, ...],
+    *,
+    is_merge: bool,
+) -> int:
+    """Put the rows of ``base`` before the loaded ones, without those that a merge renews; returns how many in all."""
+    if is_merge and not key:
+        raise BadFile(_("Rows are merged by their key: mark the key items of the record first."))
+    names = ", ".join(quoted(column.name) for column in columns)
+    kept = ", ".join(f"{quoted(c.name)}::{c.type.sql} AS {quoted(c.name)}" for c in columns)
+    keys = ", ".join(quoted(name) for name in key)
+    last = f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY rowid DESC) = 1" if is_merge else ""
+    same = " AND ".join(f"old.{quoted(name)} IS NOT DISTINCT FROM loaded.{quoted(name)}" for name in key)
+    stays = f" WHERE NOT EXISTS (SELECT 1 FROM loaded WHERE {same})" if is_merge else ""  # noqa: S608
+    con.execute(
+        f"CREATE TEMP TABLE joined AS SELECT {kept} FROM read_parquet(?) AS old{stays} "  # noqa: S608
+        f"UNION ALL (SELECT {names} FROM loaded{last})",
+        [storage.parquet_files(base.table_id, base.version)],
+    )
+    con.execute("DROP TABLE loaded")
+    con.execute("ALTER TABLE joined RENAME TO loaded")
+    return _scalar(con, "SELECT count(*) FROM loaded")
 
 
 def _write(

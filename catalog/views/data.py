@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from catalog import loading
 from catalog.browse import asked, browse
 from catalog.forms import UploadForm
-from catalog.models import Dataset, IngestJob
+from catalog.models import Dataset, IngestJob, LoadMode
 from catalog.parts import TablePart, table_part
 from catalog.rules import previewable_columns
 from catalog.tables.errors import TableError
@@ -32,10 +32,13 @@ def dataset_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Upload a file; what it is not is told at once, and nothing is kept then."""
     dataset = visible_or_404(request, pk)
     access.require(actor_of(request), Permission.DATASET_EDIT, dataset)
-    form = UploadForm(request.POST or None, request.FILES or None)
+    has_table = dataset.distributions.filter(current__isnull=False).exists()
+    form = UploadForm(request.POST or None, request.FILES or None, has_table=has_table)
     if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        mode = LoadMode(said.get("mode") or LoadMode.REPLACE)
         try:
-            loading.start(dataset=dataset, upload=form.cleaned_data["file"], actor=actor_of(request))
+            loading.start(dataset=dataset, upload=said["file"], actor=actor_of(request), mode=mode, sheet=said["sheet"])
         except PortalError as error:
             form.add_error("file", str(error))
         else:

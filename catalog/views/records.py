@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from catalog import completeness, gate, impact, lifecycle, revisions
-from catalog.forms import ReasonForm, UploadForm
+from catalog.forms import ReasonForm
 from catalog.models import Dataset
 from catalog.panels import panels_for
 from catalog.parts import table_part
@@ -71,7 +71,6 @@ def _overview(actor: Actor, dataset: Dataset, may: dict[str, bool]) -> dict[str,
         "distribution": distribution,
         "jobs": list(distribution.jobs.all()[:5]) if distribution and may["edit"] else [],
         "deciders": _deciders(dataset),
-        "upload_form": UploadForm(),
     }
 
 
