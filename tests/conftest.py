@@ -35,11 +35,14 @@ def files(django_db_setup: None) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def clean_cache() -> Iterator[None]:
-    """Counters and cached figures do not pass from test to test."""
+    """Counters, cached figures and uploaded files do not pass from test to test."""
+    from django.conf import settings
     from django.core.cache import cache
 
     yield
     cache.clear()
+    for left in Path(settings.UPLOADS_ROOT).glob("*"):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 @pytest.fixture
