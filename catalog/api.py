@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import math
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -26,6 +24,7 @@ from catalog.parts import TablePart
 from catalog.search import PAGE_SIZE, SearchQuery, search
 from catalog.tables.engine import Page, Sort
 from catalog.tables.filters import OPERATORS, parse_filters
+from catalog.tables.schema import json_value
 from catalog.tables.summary import Groups, parse_summary
 from portal.addresses import address_of
 from portal.errors import InvalidInput
@@ -217,21 +216,12 @@ def query_options(params: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def cell(value: Any) -> Any:
-    """A cell as JSON: dates in ISO form, numbers that JSON does not know as null."""
-    if isinstance(value, (dt.date, dt.datetime)):
-        return value.isoformat()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
 def page_body(page: Page) -> dict[str, Any]:
     """A page of rows as the API gives it."""
     names = [column.name for column in page.columns]
     return {
         "columns": [{"name": c.name, "title": c.title, "type": c.type.value} for c in page.columns],
-        "rows": [dict(zip(names, map(cell, row), strict=True)) for row in page.rows],
+        "rows": [dict(zip(names, map(json_value, row), strict=True)) for row in page.rows],
         "has_more": page.has_more,
         "next_after": page.next_after,
     }
@@ -270,8 +260,8 @@ def groups_body(groups: Groups) -> dict[str, Any]:
         "measures": names,
         "groups": [
             {
-                "key": dict(zip(by, map(cell, row), strict=False)),
-                "values": dict(zip(names, map(cell, row[len(by) :]), strict=True)),
+                "key": dict(zip(by, map(json_value, row), strict=False)),
+                "values": dict(zip(names, map(json_value, row[len(by) :]), strict=True)),
             }
             for row in groups.rows
         ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from catalog.parts import TablePart
 from catalog.tables.engine import Query, default_engine
 from catalog.tables.filters import Filter
-from catalog.tables.schema import Column, ColumnType, geometry_of
+from catalog.tables.schema import Column, ColumnType, geometry_of, json_value
 
 YEAR = re.compile(r"^(year|年份?|年度)$", re.IGNORECASE)
 SERIES_LIMIT = 5
@@ -127,11 +126,11 @@ def _map(part: TablePart) -> Chart | None:
 
 
 def _whole(value: Any) -> Any:
+    value = json_value(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _rounded(value: Any) -> Any:
     """A value to draw; what is no number in JSON is a gap."""
-    if isinstance(value, float):
-        return round(value, 4) if math.isfinite(value) else None
-    return value
+    value = json_value(value)
+    return round(value, 4) if isinstance(value, float) else value

@@ -105,7 +105,7 @@ def named_columns(dataset: Dataset, ref: TableRef, names: Sequence[str]) -> tupl
     """Columns of a table by name, those it has, with the names of the data items as their titles."""
     titles = dict(dataset.items.values_list("column", "name"))
     found = [column for name in names if (column := ref.column(name))]
-    return tuple(Column(column.name, titles.get(column.name, column.title), column.type) for column in found)
+    return tuple(replace(column, title=titles.get(column.name, column.title)) for column in found)
 
 
 def table_part(dataset: Dataset, names: Sequence[str]) -> TablePart | None:

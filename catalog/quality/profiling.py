@@ -6,7 +6,6 @@ frequent values are left out where there are very many. Patterns are read from a
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 import re
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from typing import Any
 from django.conf import settings
 
 from catalog.quality.reading import MAIN, Reader, opened
-from catalog.tables.schema import Column, ColumnType, TableRef, quoted
+from catalog.tables.schema import Column, ColumnType, TableRef, json_value, quoted
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 TOP = 10
@@ -171,10 +170,6 @@ def _duplicates(reader: Reader, key: Sequence[str]) -> int | None:
 
 def _plain(value: Any) -> Any:
     """A value as JSON holds it."""
-    if isinstance(value, (dt.date, dt.datetime)):
-        return value.isoformat()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
     if isinstance(value, str):
         return value[:VALUE_LENGTH].replace("\x00", "")
-    return value
+    return json_value(value)

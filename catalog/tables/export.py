@@ -10,7 +10,6 @@ import csv
 import datetime as dt
 import io
 import json
-import math
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from catalog.tables.schema import Column, ColumnType, geometry_of
+from catalog.tables.schema import Column, ColumnType, geometry_of, json_value
 from portal.exports import FORMULA_STARTS, neutral
 
 FORMULA = f"^[{re.escape(''.join(FORMULA_STARTS))}]"
@@ -73,8 +72,7 @@ def gb18030_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column])
 
 def _json(row: dict[str, Any]) -> str:
     """A row as a JSON object; numbers that JSON does not know are null."""
-    known = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
-    return json.dumps(known, ensure_ascii=False, default=str)
+    return json.dumps({key: json_value(value) for key, value in row.items()}, ensure_ascii=False, default=str)
 
 
 def json_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.utils import timezone
@@ -57,7 +58,9 @@ class Filter:
 
 
 def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, (dt.date, dt.datetime)) else value
+    if isinstance(value, Decimal):
+        return str(value)
+    return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def _shown(value: Any) -> str:
@@ -134,6 +137,14 @@ _CONVERTERS: dict[ColumnType, Callable[[str], Any]] = {
 }
 
 
+def _decimal(text: str) -> Decimal:
+    """An exact decimal that the engine can hold."""
+    value = Decimal(text)
+    if not value.is_finite() or value.adjusted() > 37:
+        raise ValueError
+    return value
+
+
 def convert(value: Any, column: Column) -> Any:
     """``value`` in the column's type, or BadFilter naming the column and what was given."""
     text = str(value if value is not None else "").strip()
@@ -143,11 +154,11 @@ def convert(value: Any, column: Column) -> Any:
         if "\x00" in text or len(text) > 10_000:
             raise ValueError
         text.encode()
-        converted = _CONVERTERS[column.type](text)
+        converted = _decimal(text) if column.digits else _CONVERTERS[column.type](text)
         if isinstance(converted, int) and abs(converted) >= 2**63:
             raise ValueError
         return converted
-    except (ValueError, KeyError, OverflowError) as error:
+    except (ValueError, KeyError, OverflowError, InvalidOperation) as error:
         raise BadFilter(
             _("“%(value)s” does not fit the column “%(column)s” (%(type)s).")
             % {

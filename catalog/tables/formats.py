@@ -7,6 +7,7 @@ import csv
 import datetime as dt
 import io
 import json
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from charset_normalizer import from_bytes
 from django.utils.translation import gettext as _
 
@@ -116,7 +118,37 @@ def _spreadsheet(path: Path, suffix: str) -> Source:
     return Source(path, "xlsx", sheets=sheets)
 
 
+def _is_utf8(path: Path) -> bool:
+    """Whether a text file is UTF-8 throughout; looked at in blocks that end with a line."""
+    with path.open("rb") as file:
+        rest = b""
+        while block := file.read(8 * BLOCK):
+            if b"\x00" in block:
+                raise BadFile(_("The file is binary, not a table. Upload CSV, XLSX, JSON, GeoJSON or Parquet."))
+            if not rest and block.isascii():
+                continue
+            whole, _end, new = (rest + block).rpartition(b"\n")
+            if not _is_valid(whole):
+                return False
+            rest = new
+        return _is_valid(rest)
+
+
+def _is_valid(text: bytes) -> bool:
+    if text.isascii():
+        return True
+    offsets = struct.pack("<qq", 0, len(text))
+    array = pa.LargeStringArray.from_buffers(1, pa.py_buffer(offsets), pa.py_buffer(text))
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
 def _decodes(path: Path, encoding: str) -> bool:
+    if encoding == "utf-8-sig":
+        return _is_utf8(path)
     decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
     with path.open("rb") as file:
         try:

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import csv
-import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
-import duckdb
 from django.utils.translation import gettext as _
 
 from catalog.tables import archives, formats
 from catalog.tables.errors import BadFile, Cancelled
 from catalog.tables.formats import Source
+from catalog.tables.inference import inferred, misfits, widened
+from catalog.tables.rejects import REJECT_LIMIT, write_rejects
 from catalog.tables.schema import Column, ColumnType, TableRef, column_names, quoted
-from catalog.tables.storage import TableStorage, default_storage, limits
-from portal.exports import neutral
+from catalog.tables.storage import TableStorage, default_storage
+from catalog.tables.workbench import Workbench, literal, parquet, workbench
 from portal.lists import listed
 
 BATCH_ROWS = 65_536
 PROGRESS_SECONDS = 0.5
-LINE_LIMIT = 32 * 1024**2
-CODE_HEADER = re.compile(r"(?i:code$|(^|[_\W])(id|zip|phone|no)$)|[a-z]Id$|编码|代码|号码|编号|电话|号$|码$")
-"""Headers of columns that hold codes: they stay text even when every value is a number."""
+LINE_LIMIT = 8 * 1024**2
+"""Bytes that a line of a CSV may have; reading with room for longer ones is slower by half."""
+MADE_LINE_LIMIT = 32 * 1024**2
+"""The same for lines made of the objects and shapes of other formats."""
+SURELY_REPEATED = 0.8
+"""A column with fewer estimated different values than this share of its rows is no key."""
 
 
 @dataclass(frozen=True)
@@ -115,61 +117,119 @@ def load(
             pace("reading", done, total)
 
         source = formats.sniff(*archives.unpack(path, filename, scratch, reading))
-        text, source = formats.to_utf8_csv(source, scratch / "in.csv", sheet, reading)
-        with duckdb.connect(config=limits(scratch)) as con:
-            pace("checking", 0, total, force=True)
-            columns = _columns(con, text, source, declared, allow_extra=allow_extra)
-            pace("writing", 0, total, force=True)
-            con.execute(f"CREATE TEMP TABLE loaded AS SELECT * FROM {_scan(source, columns)}", [str(text)])  # noqa: S608
-            rows = _scalar(con, "SELECT count(*) FROM loaded")
-            rejected = _write_rejects(con, text, reject_path)
+        utf8, source = formats.to_utf8_csv(source, scratch / "in.csv", sheet, reading)
+        phase = "checking"
+
+        def tick(share: float) -> None:
+            pace(phase, int(total * share), total)
+
+        with workbench(scratch, tick) as bench:
+            pace(phase, 0, total, force=True)
+            text = _Text(bench, utf8, source, scratch / "loaded.parquet")
+            columns, rows = _read(text, declared, base.columns if base else (), allow_extra=allow_extra)
+            rejected = write_rejects(bench, utf8, reject_path)
             if not rows:
                 raise BadFile(_("No row of the file could be loaded; %(count)s were rejected.") % {"count": rejected})
-            if base is not None:
-                rows = _join(con, storage, base, columns, tuple(key or base.key), is_merge=is_merge)
-            found_key = tuple(key) or (base.key if base else ()) or _guess_key(con, columns, rows)
-            version = _write(con, storage, table_id, found_key, pace, rows)
-    return IngestResult(version, rows, rejected, columns, found_key, source.encoding, total, source.kind)
+            phase = "writing"
+            chosen = tuple(key) or (base.key if base else _key(bench, parquet(text.parquet), columns))
+            old = storage.parquet_files(base.table_id, base.version) if base else None
+            version_file = _write(bench, text.parquet, columns, chosen, old, is_merge=is_merge)
+            rows = bench.scalar(f"SELECT count(*) FROM {parquet(version_file)}")  # noqa: S608
+        pace("writing", total, total, force=True)
+        version = storage.commit(table_id, version_file)
+    return IngestResult(version, rows, rejected, columns, chosen, source.encoding, total, source.kind)
 
 
 def inspect(path: Path, filename: str) -> Inspection:
     """Look into a file without loading it: refuses what cannot be a table, and says which columns it has."""
-    with default_storage().scratch() as scratch, duckdb.connect(config=limits(scratch)) as con:
+    with default_storage().scratch() as scratch, workbench(scratch) as bench:
         source = formats.sniff(*archives.unpack(path, filename, scratch))
-        text, source = formats.to_utf8_csv(source, scratch / "in.csv", None, lambda done: None)
-        return Inspection(source, _columns(con, text, source, (), allow_extra=True))
+        utf8, source = formats.to_utf8_csv(source, scratch / "in.csv", None, lambda done: None)
+        columns, _rows = _read(_Text(bench, utf8, source, scratch / "loaded.parquet"), (), (), allow_extra=True)
+        return Inspection(source, columns)
 
 
-def _scalar(con: duckdb.DuckDBPyConnection, sql: str) -> int:
-    return int(con.execute(sql).fetchall()[0][0])
+@dataclass(frozen=True)
+class _Text:
+    """The CSV that every file becomes, and what is loaded of it into ``parquet``."""
+
+    bench: Workbench
+    path: Path
+    source: Source
+    parquet: Path
+
+    @property
+    def delimiter(self) -> str:
+        return self.source.delimiter if self.source.kind == "csv" else ","
+
+    @property
+    def line_limit(self) -> int:
+        return LINE_LIMIT if self.source.kind == "csv" else MADE_LINE_LIMIT
+
+    def scan(self, columns: Sequence[Column], typed: Collection[str] = ()) -> int:
+        """Write the rows to ``parquet``, as texts but for the columns ``typed``; returns how many.
+
+        What does not fit is in the table ``reject_errors`` afterwards.
+        """
+        types = ", ".join(f"{literal(c.name)}: '{c.sql if c.name in typed else 'VARCHAR'}'" for c in columns)
+        options = (
+            f"delim={literal(self.delimiter)}, quote='\"', escape='\"', header=true, auto_detect=false, "
+            f"columns={{{types}}}, max_line_size={self.line_limit}, buffer_size={2 * self.line_limit}, "
+            f"store_rejects=true, rejects_limit={REJECT_LIMIT}"
+        )
+        self.bench.rows("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+        row = self.bench.rows(
+            f"COPY (SELECT * FROM read_csv(?, {options})) TO {literal(str(self.parquet))} "  # noqa: S608
+            f"(FORMAT parquet, ROW_GROUP_SIZE {BATCH_ROWS})",
+            [str(self.path)],
+        )[0]
+        if self.bench.scalar("SELECT count(*) FROM reject_errors") >= REJECT_LIMIT:
+            raise BadFile(_("More than a million rows do not fit the columns. Check the types and the file."))
+        return int(row[0])
 
 
-def _scan(source: Source, columns: Sequence[Column], *, as_text: bool = False) -> str:
-    """The table function that reads the CSV; ``?`` stands for its path."""
-    types = ", ".join(f"{_literal(c.name)}: '{'VARCHAR' if as_text else c.type.sql}'" for c in columns)
-    delimiter = source.delimiter if source.kind == "csv" else ","
-    rejects = "ignore_errors=true" if as_text else "store_rejects=true"
-    return (
-        f"read_csv(?, delim={_literal(delimiter)}, quote='\"', escape='\"', header=true, auto_detect=false, "
-        f"columns={{{types}}}, max_line_size={LINE_LIMIT}, {rejects})"
-    )
+def _read(
+    text: _Text,
+    declared: Sequence[Column],
+    base: Sequence[Column],
+    *,
+    allow_extra: bool,
+) -> tuple[tuple[Column, ...], int]:
+    """Bring the rows into ``text.parquet``; returns the columns with their types, and how many rows.
+
+    Values are read as texts once. Only a file that has values which a declared type does not take is read again, so
+    that each of them is named with its line.
+    """
+    headers = formats.read_header(text.path, text.delimiter)
+    columns, known = _matched(headers, declared, allow_extra=allow_extra)
+    rows, relation = text.scan(columns), parquet(text.parquet)
+    if not rows:
+        return tuple(columns), 0
+    fixed = widened(text.bench, relation, [column for column in columns if column.name in known], base)
+    found = inferred(text.bench, relation, [c for c in columns if c.name not in known], text.source.texts)
+    by_name = {column.name: _shaped(column, text.source) for column in [*fixed, *found]}
+    columns = [by_name[column.name] for column in columns]
+    if bad := misfits(text.bench, relation, fixed):
+        rows = text.scan(columns, bad)
+    return tuple(columns), rows
 
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _shaped(column: Column, source: Source) -> Column:
+    is_shape = source.kind == "geojson" and column.name == "geometry"
+    return replace(column, type=ColumnType.GEOMETRY) if is_shape else column
 
 
-def _columns(
-    con: duckdb.DuckDBPyConnection, text: Path, source: Source, declared: Sequence[Column], *, allow_extra: bool
-) -> tuple[Column, ...]:
-    headers = formats.read_header(text, source.delimiter if source.kind == "csv" else ",")
-    names = column_names(headers)
-    known: dict[int, Column] = {}
+def _matched(
+    headers: Sequence[str], declared: Sequence[Column], *, allow_extra: bool
+) -> tuple[list[Column], frozenset[str]]:
+    """A column for each header, declared ones with their types; and the names of those."""
+    names, known = column_names(headers), dict[int, Column]()
     for column in declared:
         place = next((i for i, n in enumerate(names) if n == column.name or headers[i] == column.title), None)
         if place is not None:
-            known[place] = Column(column.name, headers[place], column.type)
-    missing = [c.title for c in declared if c.name not in {k.name for k in known.values()}]
+            known[place] = replace(column, title=headers[place])
+    found = frozenset(column.name for column in known.values())
+    missing = [c.title for c in declared if c.name not in found]
     if missing:
         raise BadFile(_("The file lacks these columns: %(names)s.") % {"names": listed(missing[:10])})
     extra = [header for place, header in enumerate(headers) if place not in known]
@@ -177,187 +237,94 @@ def _columns(
         raise BadFile(
             _("The file has columns that the dataset does not declare: %(names)s.") % {"names": listed(extra[:10])}
         )
-    plain = [known.get(i, Column(names[i], headers[i], ColumnType.TEXT)) for i in range(len(headers))]
-    plain = _widened(con, text, source, plain)
-    if not extra:
-        return tuple(plain)
-    found = _infer(con, text, source, plain)
-    return tuple(plain[i] if i in known else found[i] for i in range(len(headers)))
+    columns = [known.get(i, Column(names[i], headers[i], ColumnType.TEXT)) for i in range(len(headers))]
+    return columns, found
 
 
-def _widened(con: duckdb.DuckDBPyConnection, text: Path, source: Source, columns: list[Column]) -> list[Column]:
-    """Whole-number columns as numbers where the file has fractions, which the reader would round without a word."""
-    whole = [column for column in columns if column.type == ColumnType.INTEGER]
-    if not whole:
-        return columns
-    checks = ", ".join(f"bool_or(try_cast({c} AS DOUBLE) % 1 <> 0)" for c in (quoted(column.name) for column in whole))
-    row = con.execute(f"SELECT {checks} FROM {_scan(source, columns, as_text=True)}", [str(text)]).fetchall()[0]  # noqa: S608
-    broken = {column.name for column, has_fraction in zip(whole, row, strict=True) if has_fraction}
-    return [replace(column, type=ColumnType.NUMBER) if column.name in broken else column for column in columns]
-
-
-_CHECKS = """
-    count({c}),
-    count_if(regexp_full_match({c}, '[+-]?0[0-9].*') OR regexp_full_match({c}, '[+-]?[0-9]{{16,}}')),
-    count_if(regexp_full_match({c}, '[+-]?[0-9]+')),
-    count_if(regexp_full_match({c}, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')),
-    count_if(regexp_full_match({c}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') AND try_cast({c} AS DATE) IS NOT NULL),
-    count_if(regexp_full_match({c}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T][0-9]{{2}}:[0-9:.]*')
-        AND try_cast({c} AS TIMESTAMP) IS NOT NULL),
-    count_if(lower({c}) IN ('true', 'false'))"""
-_CHECK_COUNT = 7
-
-
-def _infer(con: duckdb.DuckDBPyConnection, text: Path, source: Source, columns: Sequence[Column]) -> list[Column]:
-    """Types from every value of every column, in one pass; doubtful columns stay text."""
-    checks = ", ".join(_CHECKS.format(c=quoted(column.name)) for column in columns)
-    row = con.execute(f"SELECT {checks} FROM {_scan(source, columns, as_text=True)}", [str(text)]).fetchall()[0]  # noqa: S608
-    found = []
-    for place, column in enumerate(columns):
-        counts = row[place * _CHECK_COUNT : (place + 1) * _CHECK_COUNT]
-        found.append(Column(column.name, column.title, _type_of(column, source, *counts)))
-    return found
-
-
-def _type_of(
-    column: Column, source: Source, filled: int, coded: int, whole: int, number: int, date: int, moment: int, yes: int
-) -> ColumnType:
-    if source.kind == "geojson" and column.name == "geometry":
-        return ColumnType.GEOMETRY
-    if not filled or coded or (whole == filled and CODE_HEADER.search(column.title)):
-        return ColumnType.TEXT
-    if column.title in source.texts and number == filled:
-        return ColumnType.TEXT
-    by_count = [
-        (whole, ColumnType.INTEGER),
-        (number, ColumnType.NUMBER),
-        (date, ColumnType.DATE),
-        (moment, ColumnType.DATETIME),
-        (yes, ColumnType.BOOLEAN),
-    ]
-    return next((kind for count, kind in by_count if count == filled), ColumnType.TEXT)
-
-
-def _guess_key(con: duckdb.DuckDBPyConnection, columns: Sequence[Column], rows: int) -> tuple[str, ...]:
+def _key(bench: Workbench, relation: str, columns: Sequence[Column]) -> tuple[str, ...]:
     """The first of the leading columns that is filled and unique; nothing when none is."""
     for column in columns[:8]:
+        if column.type not in (ColumnType.TEXT, ColumnType.INTEGER):
+            continue
+        if _rises(bench, relation, [column], strictly=True):
+            return (column.name,)
         name = quoted(column.name)
-        if column.type in (ColumnType.TEXT, ColumnType.INTEGER) and rows == _scalar(
-            con,
-            f"SELECT count(DISTINCT {name}) FROM loaded WHERE {name} IS NOT NULL",  # noqa: S608
-        ):
+        counts = f"count(*), count({name}), approx_count_distinct({name})"
+        rows, filled, about = bench.rows(f"SELECT {counts} FROM {relation}")[0]  # noqa: S608
+        if filled < rows or about < rows * SURELY_REPEATED:
+            continue
+        if bench.scalar(f"SELECT count(DISTINCT {name}) FROM {relation}") == rows:  # noqa: S608
             return (column.name,)
     return ()
 
 
-def _join(
-    con: duckdb.DuckDBPyConnection,
-    storage: TableStorage,
-    base: TableRef,
+def _rises(bench: Workbench, relation: str, columns: Sequence[Column], *, strictly: bool = False) -> bool:
+    """Whether the rows are filled and in the order of these columns already; ``strictly``: without repeats too."""
+    values = [_typed(column) for column in columns]
+    this, before = ", ".join(values), ", ".join(f"lag({value}) OVER ()" for value in values)
+    filled = " AND ".join(f"{value} IS NOT NULL" for value in values)
+    step = f"row({this}) {'>' if strictly else '>='} row({before}) OR row_number() OVER () = 1"
+    sql = f"SELECT coalesce(bool_and(filled AND step), true) FROM (SELECT {filled} AS filled, {step} AS step FROM {relation})"  # noqa: S608, E501
+    return bool(bench.scalar(sql))
+
+
+def _typed(column: Column) -> str:
+    return f"{quoted(column.name)}::{column.sql}"
+
+
+def _final(
+    bench: Workbench,
+    relation: str,
     columns: Sequence[Column],
     key: tuple[str, ...],
+    old: Sequence[str] | None,
     *,
     is_merge: bool,
-) -> int:
-    """Put the rows of ``base`` before the loaded ones, without those that a merge renews; returns how many in all."""
-    if is_merge and not key:
+) -> str:
+    """The rows of the new version (SQL): the loaded ones in their types, after those of the files ``old``.
+
+    In a merge old rows whose key comes again are left out, and of new rows with one key the last counts.
+    """
+    typed = ", ".join(f"{_typed(c)} AS {quoted(c.name)}" for c in columns)
+    new = f"SELECT {typed} FROM {relation}"  # noqa: S608
+    if old is None:
+        return new
+    files = "[" + ", ".join(map(literal, old)) + "]"
+    if not is_merge:
+        return f"SELECT {typed} FROM read_parquet({files}) UNION ALL {new}"  # noqa: S608
+    if not key:
         raise BadFile(_("Rows are merged by their key: mark the key items of the record first."))
-    names = ", ".join(quoted(column.name) for column in columns)
-    kept = ", ".join(f"{quoted(c.name)}::{c.type.sql} AS {quoted(c.name)}" for c in columns)
-    keys = ", ".join(quoted(name) for name in key)
-    last = f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY rowid DESC) = 1" if is_merge else ""
-    same = " AND ".join(f"old.{quoted(name)} IS NOT DISTINCT FROM loaded.{quoted(name)}" for name in key)
-    stays = f" WHERE NOT EXISTS (SELECT 1 FROM loaded WHERE {same})" if is_merge else ""  # noqa: S608
-    con.execute(
-        f"CREATE TEMP TABLE joined AS SELECT {kept} FROM read_parquet(?) AS old{stays} "  # noqa: S608
-        f"UNION ALL (SELECT {names} FROM loaded{last})",
-        [storage.parquet_files(base.table_id, base.version)],
+    bench.rows(f"CREATE TEMP TABLE renewed AS SELECT *, row_number() OVER () AS place FROM ({new})")  # noqa: S608
+    names, keys = ", ".join(quoted(c.name) for c in columns), ", ".join(map(quoted, key))
+    same = " AND ".join(f"old.{quoted(name)} IS NOT DISTINCT FROM renewed.{quoted(name)}" for name in key)
+    return (
+        f"SELECT {names} FROM (SELECT {typed} FROM read_parquet({files})) AS old "  # noqa: S608
+        f"WHERE NOT EXISTS (SELECT 1 FROM renewed WHERE {same}) UNION ALL SELECT {names} FROM "
+        f"(SELECT * FROM renewed QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY place DESC) = 1)"
     )
-    con.execute("DROP TABLE loaded")
-    con.execute("ALTER TABLE joined RENAME TO loaded")
-    return _scalar(con, "SELECT count(*) FROM loaded")
 
 
 def _write(
-    con: duckdb.DuckDBPyConnection,
-    storage: TableStorage,
-    table_id: UUID,
-    key: Sequence[str],
-    pace: _Pacer,
-    rows: int,
-) -> int:
-    import pyarrow as pa
-
-    order = f" ORDER BY {', '.join(map(quoted, key))}" if key else ""
-    reader = con.sql(f"SELECT * FROM loaded{order}").to_arrow_reader(BATCH_ROWS)  # noqa: S608
-
-    def paced() -> object:
-        done = 0
-        for batch in reader:
-            done += batch.num_rows
-            pace("writing", done, rows)
-            yield batch
-
-    return storage.write_version(table_id, pa.RecordBatchReader.from_batches(reader.schema, paced()))
-
-
-def _write_rejects(con: duckdb.DuckDBPyConnection, text: Path, target: Path) -> int:
-    """The rejected rows as CSV with the line on which each begins in the file; returns how many rows."""
-    found = con.execute(
-        "SELECT line_byte_position, column_name, error_type::VARCHAR, error_message, csv_line FROM reject_errors "
-        "ORDER BY line_byte_position, column_idx"
-    ).fetchall()
-    if not found:
-        return 0
-    first = {row[0]: row for row in reversed(found)}
-    lines = _line_numbers(text, {position: row[4] for position, row in first.items()})
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([_("line"), _("column"), _("reason"), _("row")])
-        for position in sorted(first):
-            _position, column, kind, message, row = first[position]
-            writer.writerow([lines[position], column or "", _reason(kind, message), neutral(row.strip("\r\n"))])
-    return len(first)
-
-
-def _reason(kind: str, message: str) -> str:
-    reasons = {
-        "MISSING COLUMNS": _("too few cells"),
-        "TOO MANY COLUMNS": _("too many cells"),
-        "CAST": _("the value does not fit the column's type"),
-        "UNQUOTED VALUE": _("the quotation marks are not closed"),
-        "LINE SIZE OVER MAXIMUM": _("the line is too long"),
-        "INVALID ENCODING": _("the characters cannot be read"),
-    }
-    value = re.search(r'Could not convert string "(.*?)" to', message)
-    return reasons.get(kind, kind.lower()) + (f": {value.group(1)}" if value else "")
-
-
-def _line_numbers(text: Path, rows: dict[int, str]) -> dict[int, int]:
-    """The line (from 1) on which each record of ``rows`` (byte position → its text) begins.
-
-    The reader's position is its own: one byte late after a line feed, and at the blank lines before the record. The
-    record is the first line from there that has its text; failing that, the first line that is not blank.
-    """
-    numbers: dict[int, int] = {}
-    waiting = sorted(rows, reverse=True)
-    line = offset = 0
-    with text.open("rb") as file:
-        for line, raw in enumerate(file, start=1):
-            end, content = offset + len(raw), raw.rstrip(b"\r\n")
-            while waiting and end >= waiting[-1] and content:
-                if content == _first_line(rows[waiting[-1]]):
-                    numbers[waiting.pop()] = line
-                    break
-                if offset <= waiting[-1]:
-                    break
-                numbers[waiting.pop()] = line
-            offset = end
-            if not waiting:
-                break
-    return numbers | dict.fromkeys(waiting, line)
-
-
-def _first_line(record: str) -> bytes:
-    return record.strip("\r\n").partition("\n")[0].rstrip("\r").encode()
+    bench: Workbench,
+    loaded: Path,
+    columns: Sequence[Column],
+    key: tuple[str, ...],
+    old: Sequence[str] | None,
+    *,
+    is_merge: bool,
+) -> Path:
+    """The Parquet file of the new version, sorted by its key; the loaded file itself where it is that already."""
+    relation = parquet(loaded)
+    stored = {row[0]: row[1] for row in bench.rows(f"DESCRIBE SELECT * FROM {relation}")}  # noqa: S608
+    is_typed = all(stored[column.name] == column.sql.replace(", ", ",") for column in columns)
+    by_name = {column.name: column for column in columns}
+    is_sorted = old is None and (not key or _rises(bench, relation, [by_name[name] for name in key]))
+    if is_sorted and is_typed:
+        return loaded
+    target = loaded.with_name("version.parquet")
+    order = f" ORDER BY {', '.join(map(quoted, key))}" if key and not is_sorted else ""
+    rows = _final(bench, relation, columns, key, old, is_merge=is_merge)
+    bench.rows(
+        f"COPY (SELECT * FROM ({rows}){order}) TO {literal(str(target))} (FORMAT parquet, ROW_GROUP_SIZE {BATCH_ROWS})"  # noqa: S608
+    )
+    return target

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -15,6 +18,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 NAME_LIMIT = 60
+WHOLE_DIGITS = 19
+"""Digits of the largest whole number."""
+SCALE_LIMIT = 12
+"""More places than this are the noise of a computed float, not an amount that somebody wrote."""
 RESERVED = frozenset({"rowid"})
 """Names that the engine has for itself: a row's position in the serving file."""
 
@@ -72,11 +79,32 @@ _LABELS: dict[ColumnType, str | Promise] = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column: ``name`` is a safe identifier, ``title`` the header as it was found."""
+    """A column: ``name`` is a safe identifier, ``title`` the header as it was found.
+
+    A number with ``digits`` (18 or 38) is kept as an exact decimal with ``scale`` places; with 0 as a float.
+    """
 
     name: str
     title: str
     type: ColumnType
+    digits: int = 0
+    scale: int = 0
+
+    @property
+    def sql(self) -> str:
+        """How DuckDB stores it."""
+        return f"DECIMAL({self.digits}, {self.scale})" if self.digits else self.type.sql
+
+    @property
+    def whole_digits(self) -> int:
+        """Digits before the point that surely fit; meant for whole numbers and exact decimals."""
+        return self.digits - self.scale if self.digits else WHOLE_DIGITS
+
+    def with_decimals(self, whole: int, scale: int) -> Column:
+        """The same as a number that holds so many digits before and after the point; a float where none would."""
+        fits = scale <= SCALE_LIMIT and whole + scale <= 38
+        digits = (18 if whole + scale <= 18 else 38) if fits else 0
+        return replace(self, type=ColumnType.NUMBER, digits=digits, scale=scale if fits else 0)
 
 
 @dataclass(frozen=True)
@@ -116,12 +144,27 @@ def column_names(headers: Iterable[str]) -> list[str]:
     return names
 
 
-def columns_to_json(columns: Sequence[Column]) -> list[dict[str, str]]:
+def json_value(value: Any) -> Any:
+    """A cell as JSON knows it: days in ISO form, exact decimals as numbers, numbers that are none as null."""
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def columns_to_json(columns: Sequence[Column]) -> list[dict[str, Any]]:
     return [asdict(column) for column in columns]
 
 
 def columns_from_json(data: Iterable[dict[str, Any]]) -> tuple[Column, ...]:
-    return tuple(Column(str(c["name"]), str(c["title"]), ColumnType(c["type"])) for c in data)
+    """What ``columns_to_json`` wrote; older ones say nothing of decimals."""
+    return tuple(
+        Column(str(c["name"]), str(c["title"]), ColumnType(c["type"]), int(c.get("digits", 0)), int(c.get("scale", 0)))
+        for c in data
+    )
 
 
 def quoted(identifier: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +14,18 @@ from uuid import UUID, uuid4
 
 import duckdb
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
+import pyarrow.parquet as pq
+from deltalake import DeltaTable, Schema, TableFeatures
+from deltalake.transaction import AddAction, create_table_with_add_actions
 from django.conf import settings
 
 from catalog.tables.schema import TableRef, quoted
 
 MEMORY_LIMIT = "512MB"
 THREADS = 2
+TIMES_FEATURE = "timestampNtz"
+"""The Delta feature that times without a zone need."""
+ORPHAN_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -46,12 +53,55 @@ class TableStorage:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def write_version(self, table_id: UUID, batches: pa.RecordBatchReader) -> int:
-        """Write ``batches`` as a new version of the table in one atomic commit; returns the version's number."""
+    def commit(self, table_id: UUID, parquet: Path) -> int:
+        """Make a Parquet file, sorted by the key, the next version of the table in one atomic commit.
+
+        The file is moved; what a crash leaves of it is removed with old versions. Returns the version's number.
+        """
         path = self.delta_path(table_id)
         path.mkdir(parents=True, exist_ok=True)
-        write_deltalake(str(path), batches, mode="overwrite", schema_mode="overwrite")
+        target = path / f"part-{uuid4().hex}.parquet"
+        arrow, facts = pq.read_schema(parquet).remove_metadata(), pq.read_metadata(parquet)
+        parquet.replace(target)
+        stats = json.dumps({"numRecords": facts.num_rows})
+        stat = target.stat()
+        add = AddAction(target.name, stat.st_size, {}, int(stat.st_mtime * 1000), True, stats)
+        schema = Schema.from_arrow(pa.schema([field.with_nullable(True) for field in arrow]))
+        if not DeltaTable.is_deltatable(str(path)):
+            create_table_with_add_actions(str(path), schema, [add], mode="overwrite")
+            return 0
+        table = DeltaTable(str(path))
+        has_times = any(pa.types.is_timestamp(field.type) for field in arrow)
+        if has_times and TIMES_FEATURE not in (table.protocol().reader_features or []):
+            table.alter.add_feature(TableFeatures.TimestampWithoutTimezone, allow_protocol_versions_increase=True)
+            table = DeltaTable(str(path))
+        table.create_write_transaction([add], mode="overwrite", schema=schema)
         return DeltaTable(str(path)).version()
+
+    def restore(self, table_id: UUID, version: int) -> int:
+        """Make the content of an older version the newest one; returns the new number."""
+        table = DeltaTable(str(self.delta_path(table_id)))
+        table.restore(version)
+        return DeltaTable(str(self.delta_path(table_id))).version()
+
+    def vacuum(self, table_id: UUID, keep: Collection[int]) -> int:
+        """Remove the files that none of the versions in ``keep`` needs; returns how many.
+
+        Versions outside ``keep`` can be read no longer. Loads write their file before they commit it, so files of the
+        last day stay.
+        """
+        path = self.delta_path(table_id)
+        if not DeltaTable.is_deltatable(str(path)):
+            return 0
+        needed = {Path(uri).name for version in keep for uri in self.parquet_files(table_id, version)}
+        newest = time.time() - ORPHAN_SECONDS
+        gone = [file for file in path.glob("*.parquet") if file.name not in needed and file.stat().st_mtime < newest]
+        serving = [
+            file for file in (self.folder(table_id) / "serving").glob("*.duckdb") if int(file.stem) not in set(keep)
+        ]
+        for file in [*gone, *serving]:
+            file.unlink(missing_ok=True)
+        return len(gone)
 
     def parquet_files(self, table_id: UUID, version: int) -> list[str]:
         """The Parquet files of one version."""
@@ -73,14 +123,16 @@ class TableStorage:
         return path
 
     def _build(self, ref: TableRef, path: Path) -> None:
+        """Versions are written sorted into one file, whose order is kept; several have none between them."""
+        files = self.parquet_files(ref.table_id, ref.version)
+        order = f" ORDER BY {', '.join(quoted(name) for name in ref.key)}" if ref.key and len(files) > 1 else ""
         with self.scratch() as scratch:
             built = scratch / "serving.duckdb"
-            order = f" ORDER BY {', '.join(quoted(name) for name in ref.key)}" if ref.key else ""
             columns = ", ".join(quoted(column.name) for column in ref.columns)
             with duckdb.connect(str(built), config=limits(scratch)) as con:
                 con.execute(
                     f"CREATE TABLE data AS SELECT {columns} FROM read_parquet(?){order}",  # noqa: S608
-                    [self.parquet_files(ref.table_id, ref.version)],
+                    [files],
                 )
             built.replace(path)
 

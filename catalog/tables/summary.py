@@ -48,7 +48,7 @@ class Measure:
     def to_sql(self) -> str:
         """Its expression; the column must have been checked."""
         if found := PERCENTILE.fullmatch(self.function):
-            return f"quantile_cont({quoted(self.column)}, {int(found[1]) / 100})"
+            return f"quantile_cont({quoted(self.column)}::DOUBLE, {int(found[1]) / 100})"
         return _SQL[self.function].format(quoted(self.column) if self.column else "*")
 
 
