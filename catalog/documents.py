@@ -44,6 +44,8 @@ ITEM_FIELDS = (
     "sensitivity",
     "sharing_type",
     "open_type",
+    "share_mask",
+    "open_mask",
 )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 
 from catalog.models import AccessException, DataItem, Dataset
-from catalog.rules import VIEW_RULES, previewable_columns, reviewing_authority
+from catalog.rules import VIEW_RULES, preview, reviewing_authority
 from portal.access import Actor, Standing
 from portal.accounts.models import User
 from portal.departments.models import Duty, Membership
@@ -94,6 +94,6 @@ def _facts(actor: Actor, person: User, dataset: Dataset) -> list[str]:
             facts.append(_("Held until %(until)s: %(department)s · %(duty)s") % words)
     facts += [_("Deputy of %(who)s") % {"who": principal} for principal in actor.principals]
     total = DataItem.objects.filter(dataset=dataset).count()
-    seen = {"n": len(previewable_columns(actor, dataset)), "total": total}
+    seen = {"n": len(preview(actor, dataset).columns), "total": total}
     facts.append(_("Rows on the catalogue's pages, without a grant: %(n)s of %(total)s items.") % seen)
     return facts

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from catalog.documents import ITEM_FIELDS, elements_by_code, fill_item
 from catalog.models import DataItem, Dataset, DataType, SharingType
+from catalog.tables.masks import BadMask, parse_mask
 from catalog.tables.schema import Column, ColumnType
 from portal.errors import InvalidInput
 
@@ -33,6 +34,12 @@ def columns_of(items: Iterable[DataItem], table: Iterable[Column] = ()) -> tuple
     """Columns of items, with the exact types of ``table`` where it has them."""
     exact = {column.name: column for column in table}
     return tuple(exact.get(i.column, Column(i.column, i.name, _TO_COLUMN[DataType(i.data_type)])) for i in items)
+
+
+def column_of(item: Mapping[str, Any]) -> Column:
+    """The column that an item of a record's document describes."""
+    kind = _TO_COLUMN[DataType(item["data_type"])] if item["data_type"] in DataType else ColumnType.TEXT
+    return Column(str(item["column"]), str(item["name"]), kind)
 
 
 def declared_columns(dataset: Dataset) -> tuple[Column, ...]:
@@ -87,10 +94,23 @@ def checked_items(
             item.clean_fields(exclude=["dataset", "element"])
         except ValidationError as error:
             wrong.append(f"{values['column']}: {' '.join(error.messages)}")
+        wrong += _wrong_masks(item)
         found.append(item)
     if wrong:
         raise InvalidInput(fields={"items": wrong})
     return found
+
+
+def _wrong_masks(item: DataItem) -> list[str]:
+    """What is wrong with an item's masks, a sentence each."""
+    column = Column(item.column, item.name, _TO_COLUMN.get(DataType(item.data_type), ColumnType.TEXT))
+    wrong = []
+    for text in {item.share_mask, item.open_mask} - {""}:
+        try:
+            parse_mask(text, column)
+        except BadMask as error:
+            wrong.append(f"{item.column}: {error}")
+    return wrong
 
 
 def set_items(dataset: Dataset, items: Sequence[Mapping[str, Any]]) -> None:

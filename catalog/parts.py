@@ -12,6 +12,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from catalog.models import Dataset
+from catalog.protection.masking import Audience, item_masks, view_of
 from catalog.tables.engine import Page, Query, Sort, default_engine
 from catalog.tables.errors import UnknownColumn
 from catalog.tables.export import CONTENT_TYPES, STREAMS, extension_of, formats_of
@@ -27,8 +28,11 @@ class TablePart:
 
     dataset: Dataset
     ref: TableRef
-    columns: tuple[Column, ...]
     row_count: int
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return self.ref.columns
 
     def query(
         self,
@@ -37,7 +41,7 @@ class TablePart:
         filters: Sequence[Filter] = (),
         sort: Sequence[Sort] = (),
         limit: int = 100,
-        after: int | None = None,
+        after: str = "",
         offset: int = 0,
     ) -> Query:
         """A query within these columns.
@@ -54,8 +58,7 @@ class TablePart:
         return Query(names, tuple(filters), tuple(sort), limit, offset, after)
 
     def page(self, query: Query) -> Page:
-        page = default_engine().page(self.ref, query)
-        return replace(page, columns=chosen_columns(self.columns, query))
+        return default_engine().page(self.ref, query)
 
     def count(self, query: Query) -> int:
         """How many rows meet the query's conditions."""
@@ -72,7 +75,7 @@ class TablePart:
 
     def _etag(self, format: str, query: Query) -> str:
         """The same as long as the file would be the same."""
-        content = f"{self.ref.table_id} {self.ref.version} {self.columns} {query} {format}"
+        content = f"{self.ref.table_id} {self.ref.version} {self.columns} {self.ref.masks} {query} {format}"
         return f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
 
     def download(self, format: str, query: Query | None = None) -> StreamingHttpResponse:
@@ -108,11 +111,14 @@ def named_columns(dataset: Dataset, ref: TableRef, names: Sequence[str]) -> tupl
     return tuple(replace(column, title=titles.get(column.name, column.title)) for column in found)
 
 
-def table_part(dataset: Dataset, names: Sequence[str]) -> TablePart | None:
-    """The part of the dataset's table with these columns; None when there is no table or none of them."""
+def table_part(dataset: Dataset, names: Sequence[str], audience: Audience = Audience.PUBLIC) -> TablePart | None:
+    """The part of the dataset's table with these columns, masked for ``audience``; None when there is none of them."""
     distribution = dataset.distributions.select_related("current").filter(current__isnull=False).first()
     if distribution is None or distribution.current is None:
         return None
     ref = distribution.current.ref
     columns = named_columns(dataset, ref, names)
-    return TablePart(dataset, ref, columns, distribution.current.row_count) if columns else None
+    if not columns:
+        return None
+    view = view_of(ref, columns, item_masks(dataset.pk, audience), scope=f"{audience} {dataset.pk}")
+    return TablePart(dataset, view, distribution.current.row_count)

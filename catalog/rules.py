@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from catalog.models import (
     DataItem,
     Dataset,
@@ -11,6 +13,7 @@ from catalog.models import (
     Sensitivity,
     SharingType,
 )
+from catalog.protection.masking import Audience, item_masks
 from portal.access import CIVIL_SERVANTS, EVERYONE, Actor, Permission, Standing, rule
 from portal.departments.duties import duty_groups
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
@@ -150,10 +153,18 @@ def may_withdraw(actor: Actor, dataset: Dataset) -> bool:
 
 @rule(Permission.DATASET_PREVIEW)
 def may_preview(actor: Actor, dataset: Dataset) -> bool:
-    return bool(previewable_columns(actor, dataset))
+    return bool(preview(actor, dataset).columns)
 
 
-def previewable_columns(actor: Actor, dataset: Dataset) -> list[str]:
+@dataclass(frozen=True)
+class Preview:
+    """What somebody may read of a table without a grant: columns, and for whom their values are masked."""
+
+    columns: list[str]
+    audience: Audience
+
+
+def preview(actor: Actor, dataset: Dataset) -> Preview:
     """The columns whose rows ``actor`` may read on the catalogue's pages, without a grant.
 
     The provider and the authority that reviews it see all; other civil servants the items of an unconditionally shared
@@ -161,14 +172,19 @@ def previewable_columns(actor: Actor, dataset: Dataset) -> list[str]:
     """
     items = DataItem.objects.filter(dataset=dataset).order_by("position", "id")
     standing = actor.standing
-    if standing.holds(dataset.provider_id):
-        return list(items.values_list("column", flat=True))
-    if _is_its_authority(standing, dataset):
-        return list(items.values_list("column", flat=True))
+    if standing.holds(dataset.provider_id) or _is_its_authority(standing, dataset):
+        return Preview(list(items.values_list("column", flat=True)), Audience.PROVIDER)
     if dataset.is_published and dataset.sharing_type == SharingType.UNCONDITIONAL and standing.duties:
         items = items.exclude(sharing_type=SharingType.NOT_SHARED).filter(sensitivity=Sensitivity.NONE)
-        return list(items.values_list("column", flat=True))
-    return open_columns(dataset)
+        return Preview(list(items.values_list("column", flat=True)), Audience.SHARING)
+    return Preview(open_columns(dataset), Audience.PUBLIC)
+
+
+def previewable_columns(actor: Actor, dataset: Dataset) -> list[str]:
+    """The columns whose values ``actor`` may read as they are, without a grant: none of those that are masked."""
+    seen = preview(actor, dataset)
+    masked = item_masks(dataset.pk, seen.audience)
+    return [name for name in seen.columns if name not in masked]
 
 
 def open_columns(dataset: Dataset) -> list[str]:

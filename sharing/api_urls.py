@@ -18,6 +18,7 @@ urlpatterns = [
     path("demands/", demands.DemandListView.as_view(), name="demands"),
     path("demands/<uuid:demand_id>/", demands.DemandDetailView.as_view(), name="demand"),
     path("data/<uuid:grant_id>/rows", delivery.RowsView.as_view(), name="data-rows"),
+    path("data/<uuid:grant_id>/row", delivery.RowView.as_view(), name="data-row"),
     path("data/<uuid:grant_id>/summary", delivery.SummaryView.as_view(), name="data-summary"),
     path("data/<uuid:grant_id>/export/<slug:file_format>", delivery.ExportView.as_view(), name="data-export"),
 ]

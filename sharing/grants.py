@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from catalog.items import declared_columns
+from catalog.tables.masks import parse_mask
 from portal import access
 from portal.access import Actor, Permission
 from portal.audit import record
@@ -107,6 +110,33 @@ def resume(*, grant: Grant, actor: Actor) -> Grant:
     if grant.state != GrantState.SUSPENDED or not grant.dataset.is_published:
         raise WrongState
     _set_state(grant, GrantState.ACTIVE, verb="grant.resumed", actor=actor, reason="")
+    return grant
+
+
+@transaction.atomic
+def set_masks(*, grant: Grant, actor: Actor, masks: Mapping[str, str], reason: str) -> Grant:
+    """Mask some of the granted items for this grant alone, from the next delivery on; the department is told.
+
+    Raises:
+        InvalidInput: no reason, an item that is not granted, or a mask that does not suit it.
+    """
+    grant = _lock(grant)
+    actor = access.require(actor, Permission.GRANT_REVOKE, grant)
+    if not reason.strip():
+        message = _("Say why the data is masked; the department that uses it will read this.")
+        raise InvalidInput(message, fields={"reason": [message]})
+    columns = {column.name: column for column in declared_columns(grant.dataset)}
+    for name, text in masks.items():
+        if name not in grant.columns or name not in columns:
+            raise InvalidInput(_("“%(name)s” is not granted.") % {"name": name[:60]})
+        parse_mask(text, columns[name])
+    if dict(masks) == grant.masks:
+        return grant
+    grant.masks = dict(masks)
+    grant.save(update_fields=["masks"])
+    data = {"masks": grant.masks, "reason": reason.strip()}
+    record.append(stream=record.stream_of(grant), verb="grant.masked", actor=actor, data=data)
+    _tell_users(grant, NoticeKind.GRANT_MASKED, reason.strip())
     return grant
 
 

@@ -26,6 +26,7 @@ SENTENCES: dict[str, str | Promise] = {
     "grant.issued": _("issued the grant"),
     "grant.moved": _("moved it from %(from)s to %(to)s"),
     "grant.suspended": _("suspended the grant: %(reason)s"),
+    "grant.masked": _("changed the masks of the grant: %(reason)s"),
     "grant.resumed": _("resumed the grant"),
     "grant.revoked": _("revoked the grant: %(reason)s"),
     "credential.created": _("created the key %(prefix)s…"),

@@ -32,6 +32,7 @@ urlpatterns = [
     path("grants/<uuid:pk>/keys/", grants.credential_create, name="credential-create"),
     path("grants/<uuid:pk>/download/<slug:format>/", grants.grant_download, name="grant-download"),
     path("grants/<uuid:pk>/revoke/", grants.grant_revoke, name="grant-revoke"),
+    path("grants/<uuid:pk>/masks/", grants.grant_masks, name="grant-masks"),
     path("grants/<uuid:pk>/suspend/", grants.grant_suspend, name="grant-suspend"),
     path("keys/<uuid:pk>/withdraw/", grants.credential_withdraw, name="credential-withdraw"),
     path("", include("sharing.demands.urls")),

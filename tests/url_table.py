@@ -194,6 +194,7 @@ TABLE: dict[str, Row] = {
     "catalog:health-department": ("GET", STAFF, {"pk": "provider"}),
     "catalog:health-chart": ("GET", STAFF, {"pk": "provider"}),
     "catalog:health-export": ("GET", STAFF, {"pk": "provider"}),
+    "catalog:masks-edit": ("GET", CATALOGUER, {"pk": "draft"}),
     "catalog:finding-confirm": ("POST", CATALOGUER, {"pk": "finding"}),
     "catalog:finding-overrule": ("GET", CATALOGUER, {"pk": "finding"}),
     "catalog:impact-export": ("GET", CATALOGUER | {"authority"}, {"pk": "revised"}),
@@ -264,6 +265,7 @@ TABLE: dict[str, Row] = {
     "sharing:grant-download": ("GET", APPLICANT, {"pk": "grant", "format": "csv"}),
     "sharing:grant-revoke": ("GET", PROVINCE, {"pk": "grant"}),
     "sharing:grant-suspend": ("POST", PROVINCE, {"pk": "grant"}),
+    "sharing:grant-masks": ("GET", PROVINCE, {"pk": "grant"}),
     # the review: what search engines may read
     "robots": ("GET", EVERYONE, {}),
     "api-schema": ("GET", EVERYONE, {}),
@@ -272,6 +274,7 @@ TABLE: dict[str, Row] = {
     "api:dataset": ("GET", STAFF, {"dataset_id": "conditional"}),
     "api:open-rows": ("GET", EVERYONE, {"dataset_id": "open"}),
     "api:open-summary": ("GET", EVERYONE, {"dataset_id": "open"}),
+    "api:open-row": ("GET", EVERYONE, {"dataset_id": "open"}),
     "api:open-export": ("GET", EVERYONE, {"dataset_id": "open", "file_format": "csv"}),
     "api:requests": ("GET", SIGNED_IN, {}),
     "api:request": ("GET", COUNTY, {"request_id": "request"}),
@@ -311,5 +314,6 @@ TABLE: dict[str, Row] = {
     # with the key of a grant and nothing else: a session does not open them
     "api:data-rows": ("GET", frozenset(), {"grant_id": "grant"}),
     "api:data-summary": ("GET", frozenset(), {"grant_id": "grant"}),
+    "api:data-row": ("GET", frozenset(), {"grant_id": "grant"}),
     "api:data-export": ("GET", frozenset(), {"grant_id": "grant", "file_format": "csv"}),
 }

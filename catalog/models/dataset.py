@@ -263,6 +263,8 @@ class DataItem(models.Model):
         _("sharing type"), max_length=15, choices=SharingType.choices, default=SharingType.CONDITIONAL
     )
     open_type = models.CharField(_("open type"), max_length=15, choices=OpenType.choices, default=OpenType.NOT_OPEN)
+    share_mask = models.CharField(_("mask when shared"), max_length=40, blank=True)
+    open_mask = models.CharField(_("mask when open"), max_length=40, blank=True)
 
     class Meta:
         verbose_name = _("data item")

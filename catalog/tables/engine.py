@@ -7,10 +7,11 @@ file, which is sorted by the table's key, so paging by position is paging by key
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +21,16 @@ import duckdb
 import pyarrow as pa
 from django.utils.translation import gettext as _
 
+from catalog.tables import cursors, shuffling
+from catalog.tables.cursors import Sort
 from catalog.tables.errors import BadFilter, QueryTimeout, UnknownColumn
 from catalog.tables.filters import Filter, to_sql
 from catalog.tables.schema import Column, TableRef, quoted
 from catalog.tables.storage import TableStorage, default_storage
 from catalog.tables.summary import Groups, Summary
 from portal.lists import listed
+
+logger = logging.getLogger(__name__)
 
 TIME_LIMIT_S = 15.0
 OPEN_FILES = 32
@@ -35,37 +40,33 @@ FUNCTIONS = ("count", "sum", "avg", "min", "max")
 
 
 @dataclass(frozen=True)
-class Sort:
-    column: str
-    descending: bool = False
-
-
-@dataclass(frozen=True)
 class Query:
-    """What to read: columns (all, when None), conditions, order, and a page by ``offset`` or ``after`` a token."""
+    """What to read: columns (all, when None), conditions, order, and a page by ``offset`` or ``after`` a page token."""
 
     columns: tuple[str, ...] | None = None
     filters: tuple[Filter, ...] = ()
     sort: tuple[Sort, ...] = ()
     limit: int = 100
     offset: int = 0
-    after: int | None = None
+    after: str = ""
 
 
 @dataclass(frozen=True)
 class Page:
-    """Rows as tuples in the order of ``columns``; ``next_after`` continues after the last row, None at the end."""
+    """Rows as tuples in the order of ``columns``; the token ``next_after`` continues after them, None at the end."""
 
     columns: tuple[Column, ...]
     rows: list[tuple[Any, ...]]
     has_more: bool
-    next_after: int | None = None
+    next_after: str | None = None
 
 
 class Engine(Protocol):
     """What a page, an API and a job may ask of tables."""
 
     def page(self, ref: TableRef, query: Query) -> Page: ...
+
+    def row(self, ref: TableRef, key: Mapping[str, Any]) -> tuple[Any, ...] | None: ...
 
     def count(self, ref: TableRef, filters: Sequence[Filter] = ()) -> int: ...
 
@@ -107,23 +108,40 @@ class DuckDBEngine:
         sql, values = _select(ref, query, columns, with_position=True)
         with self._cursor(ref) as cursor:
             rows = cursor.execute(f"{sql} LIMIT ? OFFSET ?", [*values, limit + 1, max(0, query.offset)]).fetchall()
-        shown = rows[:limit]
-        has_more = len(rows) > limit
-        after = shown[-1][-1] if has_more and shown and not query.sort else None
-        return Page(columns, [row[:-1] for row in shown], has_more, after)
+        shown, has_more, width = rows[:limit], len(rows) > limit, len(columns)
+        after = None
+        if has_more:
+            *order, position = shown[-1][width:]
+            after = cursors.write(ref, query.sort, order, position)
+        return Page(columns, [row[:width] for row in shown], has_more, after)
+
+    def row(self, ref: TableRef, key: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """The row with this key (column → value), None when there is none.
+
+        Raises:
+            BadFilter: the table has no key, or not this one.
+        """
+        if not ref.key or set(key) != set(ref.key) or any(ref.column(name) is None for name in ref.key):
+            raise BadFilter(_("Name a value of each key column: %(names)s.") % {"names": listed(ref.key or ["—"])})
+        filters = tuple(Filter(name, "eq", value) for name, value in key.items())
+        rows = self.page(ref, Query(filters=filters, limit=1)).rows
+        return rows[0] if rows else None
 
     def count(self, ref: TableRef, filters: Sequence[Filter] = ()) -> int:
         """How many rows meet the conditions."""
-        where, values = _where(ref, filters)
+        source, values = _from(ref, filters)
         with self._cursor(ref) as cursor:
-            row = cursor.execute(f"SELECT count(*) FROM data WHERE {where}", values).fetchone()  # noqa: S608
+            row = cursor.execute(f"SELECT count(*) FROM {source}", values).fetchone()  # noqa: S608
         return int(row[0]) if row else 0
 
     def batches(self, ref: TableRef, query: Query) -> Iterator[pa.RecordBatch]:
         """Every row that meets the query, as Arrow batches; without a time limit. Close the generator to stop."""
-        sql, values = _select(ref, query, _chosen(ref, query.columns), with_position=False)
+        columns = _chosen(ref, query.columns)
+        sql, values = _select(ref, query, columns, with_position=False)
+        shuffled = [place for place, column in enumerate(columns) if column.name in ref.shuffled]
         with self._cursor(ref, timed=False) as cursor:
-            yield from cursor.sql(sql, params=values).to_arrow_reader(BATCH_ROWS)
+            batches = cursor.sql(sql, params=values).to_arrow_reader(BATCH_ROWS)
+            yield from shuffling.shuffled(batches, shuffled) if shuffled else batches
 
     def group(
         self,
@@ -139,11 +157,11 @@ class DuckDBEngine:
         """(group, value) pairs, by group ascending, or the largest values first when ``by_value``."""
         if function not in FUNCTIONS:
             raise BadFilter(_("“%(function)s” is not one of: %(known)s.") % {"function": function, "known": FUNCTIONS})
-        _chosen(ref, [by, *([measure] if measure else [])])
-        where, values = _where(ref, filters)
+        _checked(ref, [by, *([measure] if measure else [])])
+        source, values = _from(ref, filters)
         value = f"{function}({quoted(measure) if measure else '*'})"
         order = "2 DESC NULLS LAST, 1" if by_value else "1"
-        sql = f"SELECT {quoted(by)}, {value} FROM data WHERE {where} GROUP BY 1 ORDER BY {order} LIMIT ?"  # noqa: S608
+        sql = f"SELECT {quoted(by)}, {value} FROM {source} GROUP BY 1 ORDER BY {order} LIMIT ?"  # noqa: S608
         with self._cursor(ref) as cursor:
             return [(row[0], row[1]) for row in cursor.execute(sql, [*values, limit]).fetchall()]
 
@@ -153,9 +171,9 @@ class DuckDBEngine:
         Raises:
             UnknownColumn, BadFilter, QueryTimeout.
         """
-        if summary.columns:
-            _chosen(ref, summary.columns)
-        sql, values = summary.to_sql()
+        _checked(ref, summary.columns)
+        source, values = _from(ref, summary.filters)
+        sql = summary.to_sql(source)
         with self._cursor(ref) as cursor:
             rows = cursor.execute(f"{sql} LIMIT ?", [*values, summary.limit + 1]).fetchall()
         return Groups(summary, rows[: summary.limit], len(rows) > summary.limit)
@@ -163,7 +181,7 @@ class DuckDBEngine:
     @contextmanager
     def _cursor(self, ref: TableRef, *, timed: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor of its own on the serving file; interrupted when it takes too long."""
-        cursor = self._connection(self.storage.serving_file(ref)).cursor()
+        cursor = self._connection(ref).cursor()
         timer = threading.Timer(self.time_limit_s, cursor.interrupt) if timed else None
         if timer:
             timer.daemon = True
@@ -177,22 +195,33 @@ class DuckDBEngine:
                 timer.cancel()
             cursor.close()
 
-    def _connection(self, path: Path) -> duckdb.DuckDBPyConnection:
+    def _connection(self, ref: TableRef) -> duckdb.DuckDBPyConnection:
+        path = self.storage.serving_file(ref)
         with self._lock:
             if self._pid != os.getpid():
                 self._open, self._pid = OrderedDict(), os.getpid()
             if path not in self._open:
-                self._open[path] = _connect(path)
+                self._open[path] = self._connect(ref, path)
                 while len(self._open) > OPEN_FILES:
                     self._open.popitem(last=False)
             self._open.move_to_end(path)
             return self._open[path]
 
+    def _connect(self, ref: TableRef, path: Path) -> duckdb.DuckDBPyConnection:
+        try:
+            return _connect(path)
+        except duckdb.Error:
+            logger.warning("the serving file %s is damaged; it is built anew", path)
+            return _connect(self.storage.rebuild(ref))
+
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     config: dict[str, Any] = {"memory_limit": "512MB", "threads": 2, "enable_external_access": False}
     connection = duckdb.connect(str(path), read_only=True, config=config)
-    connection.execute("SET lock_configuration = true")
+    if not connection.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]:
+        # DuckDB 2.0 fails on conditions on rowid beside another order with it, and our pages gain nothing from it
+        connection.execute("SET disabled_optimizers = 'late_materialization'")
+        connection.execute("SET lock_configuration = true")
     return connection
 
 
@@ -206,23 +235,50 @@ def _chosen(ref: TableRef, names: Sequence[str] | None) -> tuple[Column, ...]:
     return tuple(column for name in names if (column := ref.column(name)))
 
 
-def _where(ref: TableRef, filters: Sequence[Filter]) -> tuple[str, list[Any]]:
-    if filters:
-        _chosen(ref, [condition.column for condition in filters])
-    return to_sql(filters)
+def _checked(ref: TableRef, names: Sequence[str]) -> None:
+    """Refuse columns that the view does not have, or whose values in a row are not that row's."""
+    if names:
+        _chosen(ref, names)
+    if mixed := [name for name in names if name in ref.shuffled]:
+        raise BadFilter(_("%(names)s: shuffled values can only be exported.") % {"names": listed(mixed)})
+
+
+def _from(ref: TableRef, filters: Sequence[Filter], *, is_export: bool = False) -> tuple[str, list[Any]]:
+    """What stands after FROM: the view, with these conditions on what is seen through it; and the values to bind."""
+    _checked(ref, [condition.column for condition in filters])
+    where, values = to_sql(filters)
+    if not ref.is_view:
+        return f"data WHERE {where}", values
+    masks = {mask.column: mask for mask in ref.masks}
+    stored = {column.name: column for column in ref.stored}
+    shown, bound = [], list[Any]()
+    for column in ref.columns:
+        name, mask = quoted(column.name), masks.get(column.name)
+        if mask is None or (is_export and column.name in ref.shuffled):
+            shown.append(name)
+            continue
+        value, keys = mask.sql(stored[column.name])
+        shown.append(f"{value} AS {name}")
+        bound += keys
+    rows, limits = to_sql(ref.rows)
+    view = f"(SELECT {', '.join(shown)}, rowid FROM data WHERE {rows}) AS data"  # noqa: S608
+    return f"{view} WHERE {where}", [*bound, *limits, *values]
 
 
 def _select(ref: TableRef, query: Query, columns: Sequence[Column], *, with_position: bool) -> tuple[str, list[Any]]:
-    where, values = _where(ref, query.filters)
-    names = ", ".join(quoted(column.name) for column in columns)
-    if query.after is not None:
-        where, values = f"{where} AND rowid > ?", [*values, query.after]
-    if query.sort:
-        _chosen(ref, [sort.column for sort in query.sort])
+    """The statement of a page or an export; a page has the values of its order and its position behind its columns."""
+    source, values = _from(ref, query.filters, is_export=not with_position)
+    sorted_by = [sort.column for sort in query.sort]
+    _checked(ref, sorted_by)
+    if query.after:
+        condition, bound = cursors.read(query.after, ref, query.sort)
+        source, values = f"{source} AND {condition}", [*values, *bound]
     order = [f"{quoted(sort.column)} {'DESC' if sort.descending else 'ASC'} NULLS LAST" for sort in query.sort]
-    position = ", rowid" if with_position else ""
+    shown = [quoted(column.name) for column in columns]
+    if with_position:
+        shown += [*map(quoted, sorted_by), "rowid"]
     ordered = f" ORDER BY {', '.join([*order, 'rowid'])}" if with_position or order else ""
-    return f"SELECT {names}{position} FROM data WHERE {where}{ordered}", values  # noqa: S608
+    return f"SELECT {', '.join(shown)} FROM {source}{ordered}", values  # noqa: S608
 
 
 _engines: dict[Path, DuckDBEngine] = {}

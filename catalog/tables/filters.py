@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -32,12 +33,21 @@ OPERATORS: dict[str, str | Promise] = {
     "between": gettext_lazy("lies between"),
     "prefix": gettext_lazy("begins with"),
     "contains": gettext_lazy("contains"),
+    "within": gettext_lazy("lies within the box"),
     "is_null": gettext_lazy("is empty"),
     "not_null": gettext_lazy("is filled"),
 }
 _COMPARE = {"eq": "=", "ne": "IS DISTINCT FROM", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _TEXT_ONLY = ("prefix", "contains")
 _NO_VALUE = ("is_null", "not_null")
+_PLACE = r"\[\s*(-?[0-9][0-9.eE+-]*)\s*,\s*(-?[0-9][0-9.eE+-]*)"
+_ALONG = "list_transform(regexp_extract_all({c}, '" + _PLACE + "', %d), lambda x: try_cast(x AS DOUBLE))"
+_AXES = {axis: _ALONG % axis for axis in (1, 2)}
+_WITHIN = (
+    f"(list_min({_AXES[1]}) >= ? AND list_min({_AXES[2]}) >= ? "
+    f"AND list_max({_AXES[1]}) <= ? AND list_max({_AXES[2]}) <= ?)"
+)
+"""A GeoJSON shape lies in a box when all its places do; places are the innermost pairs of numbers."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +111,13 @@ def _parse(row: dict[str, Any], column: Column) -> Filter:
         raise BadFilter(
             _("“%(column)s” is not a text; it cannot be searched by its letters.") % {"column": column.title}
         )
+    if op == "within" and column.type != ColumnType.GEOMETRY:
+        raise BadFilter(_("“%(column)s” holds no shapes; nothing lies in a box.") % {"column": column.title})
     if op in _NO_VALUE:
         return Filter(column.name, op)
     value = row.get("value")
+    if op == "within":
+        return Filter(column.name, op, _box(_split(value), column))
     if op in ("in", "between"):
         values = _split(value)
         if op == "between" and len(values) != 2:
@@ -112,6 +126,17 @@ def _parse(row: dict[str, Any], column: Column) -> Filter:
             raise BadFilter(_("“%(column)s”: give between 1 and 10,000 values.") % {"column": column.title})
         return Filter(column.name, op, tuple(convert(v, column) for v in values))
     return Filter(column.name, op, convert(value, column))
+
+
+def _box(values: Sequence[Any], column: Column) -> tuple[float, ...]:
+    """West, south, east and north in the units of the shapes, usually degrees."""
+    try:
+        west, south, east, north = (float(value) for value in values)
+        if not (math.isfinite(west + south + east + north) and west <= east and south <= north):
+            raise ValueError
+    except (ValueError, TypeError) as error:
+        raise BadFilter(_("“%(column)s”: give west, south, east and north.") % {"column": column.title}) from error
+    return west, south, east, north
 
 
 def _split(value: Any) -> list[Any]:
@@ -182,6 +207,9 @@ def to_sql(filters: Sequence[Filter]) -> tuple[str, list[Any]]:
             values.extend(condition.value)
         elif condition.op == "between":
             parts.append(f"{name} BETWEEN ? AND ?")
+            values.extend(condition.value)
+        elif condition.op == "within":
+            parts.append(_WITHIN.format(c=name))
             values.extend(condition.value)
         elif condition.op in _TEXT_ONLY:
             parts.append(f"{'starts_with' if condition.op == 'prefix' else 'contains'}({name}, ?)")

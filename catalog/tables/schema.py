@@ -11,11 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from catalog.tables.filters import Filter
+    from catalog.tables.masks import Mask
 
 NAME_LIMIT = 60
 WHOLE_DIGITS = 19
@@ -109,15 +113,40 @@ class Column:
 
 @dataclass(frozen=True)
 class TableRef:
-    """What the engine reads: a table, one version of it, its columns, and the columns it is sorted by."""
+    """What the engine reads: a table, one version of it, its columns, and the columns it is sorted by.
+
+    As a view (``within``) it is what somebody may read of that: some of the columns, masked ones among them, and the
+    rows that meet ``rows``. Nothing else of the table can be asked for through it.
+    """
 
     table_id: UUID
     version: int
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
+    rows: tuple[Filter, ...] = ()
+    masks: tuple[Mask, ...] = ()
+    stored: tuple[Column, ...] = ()
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
+
+    def within(self, columns: Sequence[Column], rows: Sequence[Filter] = (), masks: Sequence[Mask] = ()) -> TableRef:
+        """A view of the table: these columns of it, with their titles; ``rows`` speak of values as they are stored."""
+        by_column = {mask.column: mask for mask in masks}
+        seen = tuple(by_column[c.name].column_of(c) if c.name in by_column else c for c in columns)
+        names = {column.name for column in columns}
+        kept = tuple(mask for mask in masks if mask.column in names)
+        return replace(self, columns=seen, rows=tuple(rows), masks=kept, stored=self.stored or self.columns)
+
+    @property
+    def is_view(self) -> bool:
+        """Whether values or rows differ from those stored."""
+        return bool(self.rows or self.masks)
+
+    @property
+    def shuffled(self) -> frozenset[str]:
+        """Columns whose values stand in other rows; only exports have them."""
+        return frozenset(mask.column for mask in self.masks if mask.method == "shuffle")
 
 
 def geometry_of(text: str | None) -> dict[str, Any] | None:

@@ -122,16 +122,24 @@ class TableStorage:
                 self._build(ref, path)
         return path
 
+    def rebuild(self, ref: TableRef) -> Path:
+        """The serving file made anew, in place of one that cannot be read."""
+        path = self.folder(ref.table_id) / "serving" / f"{ref.version}.duckdb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (path.parent / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._build(ref, path)
+        return path
+
     def _build(self, ref: TableRef, path: Path) -> None:
         """Versions are written sorted into one file, whose order is kept; several have none between them."""
         files = self.parquet_files(ref.table_id, ref.version)
         order = f" ORDER BY {', '.join(quoted(name) for name in ref.key)}" if ref.key and len(files) > 1 else ""
         with self.scratch() as scratch:
             built = scratch / "serving.duckdb"
-            columns = ", ".join(quoted(column.name) for column in ref.columns)
             with duckdb.connect(str(built), config=limits(scratch)) as con:
                 con.execute(
-                    f"CREATE TABLE data AS SELECT {columns} FROM read_parquet(?){order}",  # noqa: S608
+                    f"CREATE TABLE data AS SELECT * FROM read_parquet(?){order}",  # noqa: S608
                     [files],
                 )
             built.replace(path)

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from catalog.tables.errors import BadFilter, UnknownColumn
-from catalog.tables.filters import Filter, to_sql
+from catalog.tables.filters import Filter
 from catalog.tables.schema import Column, ColumnType, quoted
 from portal.lists import listed
 
@@ -68,9 +68,8 @@ class Summary:
         names = [*self.by, *(m.column for m in self.measures if m.column), *(f.column for f in self.filters)]
         return tuple(dict.fromkeys(names))
 
-    def to_sql(self) -> tuple[str, list[Any]]:
-        """The statement without its limit, and the values to bind; ties are in the order of the groups."""
-        where, values = to_sql(self.filters)
+    def to_sql(self, source: str) -> str:
+        """The statement over ``source`` (what follows FROM) without its limit; ties are in the order of the groups."""
         keys = [*self.by, *(measure.key for measure in self.measures)]
         shown = ", ".join([*map(quoted, self.by), *(measure.to_sql() for measure in self.measures)])
         order = [(keys.index(key) + 1, descending) for key, descending in self.sort]
@@ -78,7 +77,7 @@ class Summary:
         ordered = ", ".join(f"{place} {'DESC' if descending else 'ASC'} NULLS LAST" for place, descending in order)
         groups = ", ".join(str(place) for place in range(1, len(self.by) + 1))
         tail = f" GROUP BY {groups} ORDER BY {ordered}" if groups else ""
-        return f"SELECT {shown} FROM data WHERE {where}{tail}", values  # noqa: S608
+        return f"SELECT {shown} FROM {source}{tail}"  # noqa: S608
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from catalog.browse import asked, browse
 from catalog.forms import UploadForm
 from catalog.models import Dataset, IngestJob, LoadMode
 from catalog.parts import TablePart, table_part
-from catalog.rules import previewable_columns
+from catalog.rules import preview
 from catalog.tables.errors import TableError
 from catalog.views.records import visible_or_404
 from portal import access
@@ -91,7 +91,8 @@ def job_rejects(request: HttpRequest, pk: UUID) -> FileResponse:
 
 def _part_or_404(request: HttpRequest, pk: UUID) -> TablePart:
     dataset = visible_or_404(request, pk)
-    part = table_part(dataset, previewable_columns(actor_of(request), dataset))
+    seen = preview(actor_of(request), dataset)
+    part = table_part(dataset, seen.columns, seen.audience)
     if part is None:
         raise Http404
     return part

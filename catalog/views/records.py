@@ -17,7 +17,7 @@ from catalog.forms import ReasonForm
 from catalog.models import Dataset
 from catalog.panels import panels_for
 from catalog.parts import table_part
-from catalog.rules import previewable_columns
+from catalog.rules import preview
 from portal import access
 from portal.access import Actor, Permission
 from portal.departments.models import Duty, Membership
@@ -62,7 +62,8 @@ def dataset_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _overview(actor: Actor, dataset: Dataset, may: dict[str, bool]) -> dict[str, Any]:
     """Items, the first rows, what is said of the dataset, and who decides."""
-    part = table_part(dataset, previewable_columns(actor, dataset))
+    seen = preview(actor, dataset)
+    part = table_part(dataset, seen.columns, seen.audience)
     distribution = dataset.distributions.select_related("current").first()
     return {
         "items": list(dataset.items.select_related("element")),

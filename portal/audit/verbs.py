@@ -96,6 +96,7 @@ LABELS: dict[str, str | Promise] = {
     "step.decided": _("Step decided"),
     "grant.issued": _("Grant issued"),
     "grant.suspended": _("Grant suspended"),
+    "grant.masked": _("Grant masked"),
     "grant.resumed": _("Grant resumed"),
     "grant.revoked": _("Grant revoked"),
     "credential.created": _("Key created"),

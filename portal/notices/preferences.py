@@ -20,6 +20,7 @@ _GROUPS: dict[str, NoticeGroup] = {
     NoticeKind.REQUEST_COMPLETED: NoticeGroup.REQUESTS,
     NoticeKind.GRANT_REVOKED: NoticeGroup.REQUESTS,
     NoticeKind.GRANT_SUSPENDED: NoticeGroup.REQUESTS,
+    NoticeKind.GRANT_MASKED: NoticeGroup.REQUESTS,
     NoticeKind.DATASET_RETURNED: NoticeGroup.CATALOGUE,
     NoticeKind.DATASET_PUBLISHED: NoticeGroup.CATALOGUE,
     NoticeKind.DUPLICATE_SETTLED: NoticeGroup.CATALOGUE,

@@ -305,6 +305,8 @@ DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="shuqiao@localhost")
 """The sender of e-mails."""
 FIELD_KEY = env("FIELD_KEY", default="")
 """Encrypts secrets in the database; SECRET_KEY when empty. Changing it makes webhooks need new secrets."""
+MASK_SECRET = env("MASK_SECRET", default="")
+"""Keys the digests and the noise of masked values; SECRET_KEY when empty. Changing it changes all of them."""
 WEBHOOK_ALLOWED_NETWORKS = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
 """Private networks (CIDR) that webhooks may call; loopback, private and link-local addresses are refused otherwise."""
 WEBHOOK_TIMEOUT_S = 5

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from catalog.api import ROW_PARAMETERS, SUMMARY_PARAMETERS, AnyFile, groups_body, page_body, query_options
 from catalog.models import Channel
+from catalog.row_api import ROW_RESPONSES, row_body
 from catalog.tables.filters import parse_filters
 from catalog.tables.summary import parse_summary
 from portal.errors import NotPermitted
@@ -61,6 +62,19 @@ class RowsView(GrantDataView):
         page = opening.page(opening.query(filters=filters, **options))
         record_page(opening, len(page.rows), started)
         return Response(page_body(page))
+
+
+class RowView(GrantDataView):
+    """One row of a grant."""
+
+    @extend_schema(operation_id="data_row", responses=ROW_RESPONSES)
+    def get(self, request: Request, grant_id: UUID) -> Response:
+        """The granted row with the key given by the parameters named for the key columns, as ``?code=330106``."""
+        started = time.monotonic()
+        opening = self.opening(request, grant_id)
+        body = row_body(opening.ref, request.query_params)
+        record_page(opening, 1, started)
+        return Response(body)
 
 
 class SummaryView(GrantDataView):

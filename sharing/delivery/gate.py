@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pyarrow as pa
 from django.utils.translation import gettext as _
 
 from catalog.items import shareable_columns
 from catalog.models import Channel, SharingType
-from catalog.parts import chosen_columns, named_columns
+from catalog.parts import named_columns
+from catalog.protection.masking import Audience, item_masks, view_of
 from catalog.tables.engine import Page, Query, Sort, default_engine
 from catalog.tables.filters import Filter, parse_filters
 from catalog.tables.schema import Column, TableRef
@@ -32,8 +33,10 @@ class Opening:
     grant: Grant
     credential: Credential | None
     ref: TableRef
-    columns: tuple[Column, ...]
-    rows: tuple[Filter, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return self.ref.columns
 
     def query(
         self,
@@ -42,13 +45,13 @@ class Opening:
         filters: Sequence[Filter] = (),
         sort: Sequence[Sort] = (),
         limit: int = 100,
-        after: int | None = None,
+        after: str = "",
         offset: int = 0,
     ) -> Query:
-        """A query within the grant: columns of the grant only, its row conditions always."""
+        """A query of the grant's columns; its rows and masks are those of the view."""
         names = tuple(columns) if columns else tuple(column.name for column in self.columns)
         self._check([*names, *(f.column for f in filters), *(s.column for s in sort)])
-        return Query(names, (*self.rows, *filters), tuple(sort), limit, offset, after)
+        return Query(names, tuple(filters), tuple(sort), limit, offset, after)
 
     def _check(self, names: Sequence[str]) -> None:
         known = {column.name for column in self.columns}
@@ -58,11 +61,10 @@ class Opening:
             raise UnknownColumns(message, columns=unknown)
 
     def page(self, query: Query) -> Page:
-        page = default_engine().page(self.ref, query)
-        return replace(page, columns=chosen_columns(self.columns, query))
+        return default_engine().page(self.ref, query)
 
     def count(self, filters: Sequence[Filter] = ()) -> int:
-        return default_engine().count(self.ref, (*self.rows, *filters))
+        return default_engine().count(self.ref, filters)
 
     def summarise(self, summary: Summary) -> Groups:
         """Figures over the granted columns and rows.
@@ -71,7 +73,7 @@ class Opening:
             UnknownColumns: the summary is made from a column that was not granted.
         """
         self._check(summary.columns)
-        return default_engine().summarise(self.ref, replace(summary, filters=(*self.rows, *summary.filters)))
+        return default_engine().summarise(self.ref, summary)
 
     def batches(self, query: Query) -> Iterator[pa.RecordBatch]:
         """Rows as a stream that ends with GrantNotInForce soon after the grant or the key ends."""
@@ -116,4 +118,6 @@ def open_grant(grant: Grant, channel: Channel, credential: Credential | None = N
     columns = named_columns(grant.dataset, ref, [name for name in grant.columns if name in shared])
     if not columns:
         raise NoData(_("None of the granted items is in the provider's current table. Ask the provider."))
-    return Opening(grant, credential, ref, columns, parse_filters(grant.row_filter, ref.columns))
+    masks = {**item_masks(dataset.pk, Audience.SHARING), **grant.masks}
+    rows = parse_filters(grant.row_filter, ref.columns)
+    return Opening(grant, credential, view_of(ref, columns, masks, scope=f"grant {grant.pk}", rows=rows))

@@ -51,6 +51,8 @@ class Grant(models.Model):
     department = models.ForeignKey(Department, models.PROTECT, related_name="grants")
     columns = ArrayField(models.CharField(max_length=60))
     row_filter = models.JSONField(default=list)
+    masks = models.JSONField(default=dict, blank=True)
+    """Column → mask, beside those of the items; see catalog.tables.masks."""
     channels = ArrayField(models.CharField(max_length=10, choices=Channel.choices))
     valid_from = models.DateField(_("from"))
     valid_until = models.DateField(_("until"))

@@ -16,7 +16,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django.views.generic import ListView
 
+from catalog.items import declared_columns
 from catalog.models import Channel
+from catalog.protection.forms import GrantMasksForm
+from catalog.protection.views import masks_context
 from catalog.tables.export import formats_of
 from catalog.tables.filters import describe
 from portal import access
@@ -164,6 +167,23 @@ def grant_revoke(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(
         request, "sharing/grant_revoke.html", {"grant": grant, "form": form}, status=422 if form.errors else 200
     )
+
+
+@login_required
+def grant_masks(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The masks of one grant, set by the provider."""
+    grant = grant_or_404(request, pk)
+    actor = access.require(actor_of(request), Permission.GRANT_REVOKE, grant)
+    columns = [column for column in declared_columns(grant.dataset) if column.name in grant.columns]
+    kinds = {"grant": _("For this grant")}
+    form = GrantMasksForm(request.POST or None, columns=columns, kinds=kinds, masks={"grant": grant.masks})
+    if request.method == "POST" and form.is_valid():
+        masks, reason = form.chosen("grant"), form.cleaned_data["reason"]
+        grants.set_masks(grant=grant, actor=actor, masks=masks, reason=reason)
+        messages.success(request, _("The masks hold from the next delivery on."))
+        return redirect(grant)
+    context = {"grant": grant, **masks_context(form)}
+    return render(request, "sharing/grant_masks.html", context, status=422 if form.errors else 200)
 
 
 @login_required
