@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from catalog.documents import snapshot
 from catalog.items import columns_of, merge_columns
 from catalog.models import Dataset, DatasetState, Distribution, IngestJob, JobState, LoadMode, TableVersion
 from catalog.tables import archives, formats, ingest
-from catalog.tables.errors import BadFile, Cancelled, TableError
+from catalog.tables.errors import BadFile, Cancelled, StorageFull, TableError
 from catalog.tables.ingest import IngestResult, Progress
 from catalog.tables.schema import columns_to_json
 from catalog.tables.storage import default_storage
@@ -27,6 +28,8 @@ from portal import access
 from portal.access import Actor, Permission
 from portal.audit import record
 from portal.errors import WrongState
+
+logger = logging.getLogger(__name__)
 
 ALLOWED_STATES = (DatasetState.DRAFT, DatasetState.WITHDRAWN, DatasetState.PUBLISHED)
 
@@ -142,18 +145,22 @@ def run(job_id: UUID | str) -> IngestJob:
         return job
     _note(job, state=JobState.RUNNING, started_at=timezone.now(), done=0, total=job.file_size)
     try:
-        result = _load(job)
+        _finish(job, _load(job))
     except Cancelled as error:
         _note(job, state=JobState.CANCELLED, error=str(error), finished_at=timezone.now())
         upload_path(job.pk).unlink(missing_ok=True)
     except TableError as error:
         _note(job, state=JobState.FAILED, error_code=error.code, error=str(error), finished_at=timezone.now())
-    except Exception:
+    except Exception as error:
+        if StorageFull.explains(error):
+            logger.error("load %s stopped: the disk is full", job.pk)
+            full = StorageFull()
+            _note(job, state=JobState.FAILED, error_code=full.code, error=str(full), finished_at=timezone.now())
+            return job
         message = _("The loading failed. Try again; if it fails again, tell the system administrator.")
         _note(job, state=JobState.FAILED, error_code="internal", error=message, finished_at=timezone.now())
         raise
     else:
-        _finish(job, result)
         upload_path(job.pk).unlink(missing_ok=True)
     return job
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from http import HTTPStatus
 
 from django.utils.translation import gettext_lazy as _
@@ -39,6 +40,20 @@ class QueryTimeout(TableError):
     code = "query_timeout"
     status = HTTPStatus.SERVICE_UNAVAILABLE
     message = _("This query takes too long. Ask for fewer rows, or add conditions.")
+
+
+class StorageFull(TableError):
+    """There is no room left for what is written; nothing was changed."""
+
+    code = "storage_full"
+    message = _("There is no room left on the disk. Tell the system administrator, then try again.")
+
+    @classmethod
+    def explains(cls, error: BaseException) -> bool:
+        """Whether an error means a full disk, the operating system's or the engine's."""
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        return "no space left" in str(error).lower()
 
 
 class Cancelled(TableError):

@@ -27,6 +27,8 @@ from portal.lists import listed
 
 BLOCK = 1 << 20
 COLUMN_LIMIT = 2_000
+LINE_LIMIT = 8 * BLOCK
+"""Bytes that a line of a CSV may have; reading with room for longer ones is slower by half."""
 JSON_LIMIT = 300 * 1024**2
 DELIMITERS = ",;\t|"
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
@@ -199,9 +201,10 @@ def to_utf8_csv(
     may raise to stop.
     """
     if source.kind == "csv":
-        if source.encoding == "utf-8-sig":
+        if source.encoding == "utf-8-sig" and _lines_end_alike(source.path):
             return source.path, source
         _transcode(source, target, on_block)
+        _lines_end_alike(target)
         return target, source
     if source.kind == "parquet":
         return target, replace(source, texts=objects.write_parquet(source.path, target, on_block))
@@ -224,8 +227,27 @@ def to_utf8_csv(
     return target, source
 
 
+def _lines_end_alike(path: Path) -> bool:
+    """Whether all lines end with a line feed, or all with both signs; refuses lines too long for a table."""
+    feeds = returns = both = since = 0
+    is_return = False
+    with path.open("rb") as file:
+        while block := file.read(8 * BLOCK):
+            last = max(block.rfind(b"\n"), block.rfind(b"\r"))
+            since = len(block) - last - 1 if last >= 0 else since + len(block)
+            feeds += block.count(b"\n")
+            if since > LINE_LIMIT:
+                raise BadFile(_("Line %(line)s is longer than 8 MB; no table has such lines.") % {"line": feeds + 1})
+            if b"\r" in block or is_return:
+                both += block.count(b"\r\n") + (is_return and block.startswith(b"\n"))
+                returns += block.count(b"\r")
+            is_return = block.endswith(b"\r")
+    return returns == 0 or returns == both == feeds
+
+
 def _transcode(source: Source, target: Path, on_block: Callable[[int], None]) -> None:
-    decoder = codecs.getincrementaldecoder(source.encoding)(errors="strict")
+    """The text in UTF-8, each line with a line feed at its end."""
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(source.encoding)(errors="strict"), True)
     done = 0
     with source.path.open("rb") as file, target.open("w", encoding="utf-8", newline="") as out:
         while block := file.read(BLOCK):

@@ -22,8 +22,6 @@ from portal.lists import listed
 
 BATCH_ROWS = 65_536
 PROGRESS_SECONDS = 0.5
-LINE_LIMIT = 8 * 1024**2
-"""Bytes that a line of a CSV may have; reading with room for longer ones is slower by half."""
 MADE_LINE_LIMIT = 32 * 1024**2
 """The same for lines made of the objects and shapes of other formats."""
 SURELY_REPEATED = 0.8
@@ -164,7 +162,7 @@ class _Text:
 
     @property
     def line_limit(self) -> int:
-        return LINE_LIMIT if self.source.kind == "csv" else MADE_LINE_LIMIT
+        return formats.LINE_LIMIT if self.source.kind == "csv" else MADE_LINE_LIMIT
 
     def scan(self, columns: Sequence[Column], typed: Collection[str] = ()) -> int:
         """Write the rows to ``parquet``, as texts but for the columns ``typed``; returns how many.
