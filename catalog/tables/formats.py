@@ -229,20 +229,28 @@ def to_utf8_csv(
 
 def _lines_end_alike(path: Path) -> bool:
     """Whether all lines end with a line feed, or all with both signs; refuses lines too long for a table."""
-    feeds = returns = both = since = 0
+    feeds = returns = both = since = done = 0
     is_return = False
     with path.open("rb") as file:
         while block := file.read(8 * BLOCK):
             last = max(block.rfind(b"\n"), block.rfind(b"\r"))
             since = len(block) - last - 1 if last >= 0 else since + len(block)
-            feeds += block.count(b"\n")
+            done += len(block)
             if since > LINE_LIMIT:
-                raise BadFile(_("Line %(line)s is longer than 8 MB; no table has such lines.") % {"line": feeds + 1})
+                line = _lines_before(path, done - since) + 1
+                raise BadFile(_("Line %(line)s is longer than 8 MB; no table has such lines.") % {"line": line})
             if b"\r" in block or is_return:
                 both += block.count(b"\r\n") + (is_return and block.startswith(b"\n"))
                 returns += block.count(b"\r")
+            if returns:
+                feeds += block.count(b"\n")
             is_return = block.endswith(b"\r")
     return returns == 0 or returns == both == feeds
+
+
+def _lines_before(path: Path, position: int) -> int:
+    with path.open("rb") as file:
+        return sum(file.read(min(BLOCK, position - at)).count(b"\n") for at in range(0, position, BLOCK))
 
 
 def _transcode(source: Source, target: Path, on_block: Callable[[int], None]) -> None:

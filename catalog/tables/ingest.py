@@ -129,9 +129,11 @@ def load(
             if not rows:
                 raise BadFile(_("No row of the file could be loaded; %(count)s were rejected.") % {"count": rejected})
             phase = "writing"
-            chosen = tuple(key) or (base.key if base else _key(bench, parquet(text.parquet), columns))
+            chosen, is_sorted = tuple(key) or (base.key if base else ()), False
+            if not chosen and base is None:
+                chosen, is_sorted = _key(bench, parquet(text.parquet), columns)
             old = storage.parquet_files(base.table_id, base.version) if base else None
-            version_file = _write(bench, text.parquet, columns, chosen, old, is_merge=is_merge)
+            version_file = _write(bench, text.parquet, columns, chosen, old, is_merge=is_merge, is_sorted=is_sorted)
             rows = bench.scalar(f"SELECT count(*) FROM {parquet(version_file)}")  # noqa: S608
         pace("writing", total, total, force=True)
         version = storage.commit(table_id, version_file)
@@ -239,21 +241,21 @@ def _matched(
     return columns, found
 
 
-def _key(bench: Workbench, relation: str, columns: Sequence[Column]) -> tuple[str, ...]:
-    """The first of the leading columns that is filled and unique; nothing when none is."""
+def _key(bench: Workbench, relation: str, columns: Sequence[Column]) -> tuple[tuple[str, ...], bool]:
+    """The first of the leading columns that is filled and unique, nothing when none is; and whether it is in order."""
     for column in columns[:8]:
         if column.type not in (ColumnType.TEXT, ColumnType.INTEGER):
             continue
         if _rises(bench, relation, [column], strictly=True):
-            return (column.name,)
+            return (column.name,), True
         name = quoted(column.name)
         counts = f"count(*), count({name}), approx_count_distinct({name})"
         rows, filled, about = bench.rows(f"SELECT {counts} FROM {relation}")[0]  # noqa: S608
         if filled < rows or about < rows * SURELY_REPEATED:
             continue
         if bench.scalar(f"SELECT count(DISTINCT {name}) FROM {relation}") == rows:  # noqa: S608
-            return (column.name,)
-    return ()
+            return (column.name,), False
+    return (), True
 
 
 def _rises(bench: Workbench, relation: str, columns: Sequence[Column], *, strictly: bool = False) -> bool:
@@ -310,14 +312,18 @@ def _write(
     old: Sequence[str] | None,
     *,
     is_merge: bool,
+    is_sorted: bool,
 ) -> Path:
     """The Parquet file of the new version, sorted by its key; the loaded file itself where it is that already."""
     relation = parquet(loaded)
     stored = {row[0]: row[1] for row in bench.rows(f"DESCRIBE SELECT * FROM {relation}")}  # noqa: S608
     is_typed = all(stored[column.name] == column.sql.replace(", ", ",") for column in columns)
     by_name = {column.name: column for column in columns}
-    is_sorted = old is None and (not key or _rises(bench, relation, [by_name[name] for name in key]))
-    if is_sorted and is_typed:
+    if old is not None:
+        is_sorted = not key
+    elif not is_sorted:
+        is_sorted = _rises(bench, relation, [by_name[name] for name in key])
+    if old is None and is_sorted and is_typed:
         return loaded
     target = loaded.with_name("version.parquet")
     order = f" ORDER BY {', '.join(map(quoted, key))}" if key and not is_sorted else ""
