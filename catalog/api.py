@@ -18,9 +18,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.models import DataItem, Dataset, RelationKind
-from catalog.opendata.tables import open_table
+from catalog.opendata.tables import open_table_of
 from catalog.opendata.views import count_download
-from catalog.parts import TablePart
 from catalog.search import PAGE_SIZE, SearchQuery, search
 from catalog.tables.engine import Page, Sort
 from catalog.tables.filters import OPERATORS, parse_filters
@@ -211,6 +210,11 @@ def query_options(params: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def wants_count(params: Mapping[str, str]) -> bool:
+    """Whether a rows call asks how many rows meet its conditions in all."""
+    return params.get("count", "").lower() in ("1", "true")
+
+
 def page_body(page: Page) -> dict[str, Any]:
     """A page of rows as the API gives it."""
     names = [column.name for column in page.columns]
@@ -264,10 +268,6 @@ def groups_body(groups: Groups) -> dict[str, Any]:
     }
 
 
-def open_or_404(dataset_id: UUID) -> TablePart:
-    return open_table(get_object_or_404(Dataset.objects.open(), pk=dataset_id))
-
-
 ROW_PARAMETERS = [
     OpenApiParameter("columns", str, description="Comma-separated column names; all when left out."),
     OpenApiParameter(
@@ -286,6 +286,7 @@ ROW_PARAMETERS = [
     ),
     OpenApiParameter("limit", int, description="Rows a page, 1 to 1,000; 100 when left out."),
     OpenApiParameter("after", str, description="The next_after of the page before, with the same sort."),
+    OpenApiParameter("count", bool, description="Also say, as count, how many rows meet the conditions in all."),
 ]
 
 
@@ -302,10 +303,12 @@ class OpenRowsView(APIView):
     )
     def get(self, request: Request, dataset_id: UUID) -> Response:
         """One page of the open columns; no key is needed."""
-        table = open_or_404(dataset_id)
+        table = open_table_of(dataset_id)
         options = query_options(request.query_params)
         filters = parse_filters(options.pop("filter"), table.columns)
-        return Response(page_body(table.page(table.query(filters=filters, **options))))
+        query = table.query(filters=filters, **options)
+        body = page_body(table.page(query))
+        return Response(body | {"count": table.count(query)} if wants_count(request.query_params) else body)
 
 
 class OpenSummaryView(APIView):
@@ -321,7 +324,7 @@ class OpenSummaryView(APIView):
     )
     def get(self, request: Request, dataset_id: UUID) -> Response:
         """Counts, sums, percentiles and the like by group, or the distinct values of columns; no key is needed."""
-        table = open_or_404(dataset_id)
+        table = open_table_of(dataset_id)
         filters = parse_filters(request.query_params.get("filter", ""), table.columns)
         summary = parse_summary(request.query_params, table.columns, filters)
         return Response(groups_body(table.summarise(summary)))
@@ -347,7 +350,7 @@ class OpenExportView(APIView):
     @extend_schema(operation_id="open_export", parameters=ROW_PARAMETERS[:3], responses={200: OpenApiTypes.BINARY})
     def get(self, request: Request, dataset_id: UUID, file_format: str) -> HttpResponseBase:
         """CSV, XLSX, JSON, Parquet or GeoJSON, streamed."""
-        table = open_or_404(dataset_id)
+        table = open_table_of(dataset_id)
         if request.method == "GET":
             count_download(address_of(request) or "")
         options = query_options(request.query_params)

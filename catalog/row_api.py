@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.api import open_or_404
+from catalog.opendata.tables import open_table_of
 from catalog.tables.engine import default_engine
 from catalog.tables.filters import convert
 from catalog.tables.schema import TableRef, json_value
@@ -45,4 +45,4 @@ class OpenRowView(APIView):
     @extend_schema(operation_id="open_row", responses=ROW_RESPONSES)
     def get(self, request: Request, dataset_id: UUID) -> Response:
         """The row with the key given by the parameters named for the key columns, as ``?code=330106``."""
-        return Response(row_body(open_or_404(dataset_id).ref, request.query_params))
+        return Response(row_body(open_table_of(dataset_id).ref, request.query_params))

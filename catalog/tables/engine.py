@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,6 +34,7 @@ from portal.lists import listed
 logger = logging.getLogger(__name__)
 
 TIME_LIMIT_S = 15.0
+WATCH_SECONDS = 0.1
 OPEN_FILES = 32
 PAGE_LIMIT = 1_000
 BATCH_ROWS = 16_384
@@ -123,9 +125,10 @@ class DuckDBEngine:
         """
         if not ref.key or set(key) != set(ref.key) or any(ref.column(name) is None for name in ref.key):
             raise BadFilter(_("Name a value of each key column: %(names)s.") % {"names": listed(ref.key or ["—"])})
-        filters = tuple(Filter(name, "eq", value) for name, value in key.items())
-        rows = self.page(ref, Query(filters=filters, limit=1)).rows
-        return rows[0] if rows else None
+        source, values = _from(ref, [Filter(name, "eq", value) for name, value in key.items()])
+        names = ", ".join(quoted(column.name) for column in ref.columns)
+        with self._cursor(ref) as cursor:
+            return cursor.execute(f"SELECT {names} FROM {source} LIMIT 1", values).fetchone()  # noqa: S608
 
     def count(self, ref: TableRef, filters: Sequence[Filter] = ()) -> int:
         """How many rows meet the conditions."""
@@ -182,17 +185,15 @@ class DuckDBEngine:
     def _cursor(self, ref: TableRef, *, timed: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor of its own on the serving file; interrupted when it takes too long."""
         cursor = self._connection(ref).cursor()
-        timer = threading.Timer(self.time_limit_s, cursor.interrupt) if timed else None
-        if timer:
-            timer.daemon = True
-            timer.start()
+        if timed:
+            _watch.begin(cursor, self.time_limit_s)
         try:
             yield cursor
         except duckdb.InterruptException as error:
             raise QueryTimeout from error
         finally:
-            if timer:
-                timer.cancel()
+            if timed:
+                _watch.end(cursor)
             cursor.close()
 
     def _connection(self, ref: TableRef) -> duckdb.DuckDBPyConnection:
@@ -213,6 +214,37 @@ class DuckDBEngine:
         except duckdb.Error:
             logger.warning("the serving file %s is damaged; it is built anew", path)
             return _connect(self.storage.rebuild(ref))
+
+
+class _Watch:
+    """Interrupts statements that take too long: one thread for all, started when the first one runs."""
+
+    def __init__(self) -> None:
+        self._until: dict[int, tuple[float, duckdb.DuckDBPyConnection]] = {}
+        self._thread: threading.Thread | None = None
+        self._pid = 0
+
+    def begin(self, cursor: duckdb.DuckDBPyConnection, seconds: float) -> None:
+        self._until[id(cursor)] = time.monotonic() + seconds, cursor
+        if self._thread is None or self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._thread = threading.Thread(target=self._run, name="query-limits", daemon=True)
+            self._thread.start()
+
+    def end(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._until.pop(id(cursor), None)
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(WATCH_SECONDS)
+            now = time.monotonic()
+            for until, cursor in list(self._until.values()):
+                if now > until:
+                    with suppress(duckdb.Error):  # it may have ended meanwhile
+                        cursor.interrupt()
+
+
+_watch = _Watch()
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.api import ROW_PARAMETERS, SUMMARY_PARAMETERS, AnyFile, groups_body, page_body, query_options
+from catalog.api import ROW_PARAMETERS, SUMMARY_PARAMETERS, AnyFile, groups_body, page_body, query_options, wants_count
 from catalog.models import Channel
 from catalog.row_api import ROW_RESPONSES, row_body
 from catalog.tables.filters import parse_filters
@@ -60,8 +60,11 @@ class RowsView(GrantDataView):
         options = query_options(request.query_params)
         filters = parse_filters(options.pop("filter"), opening.columns)
         page = opening.page(opening.query(filters=filters, **options))
+        body = page_body(page)
+        if wants_count(request.query_params):
+            body["count"] = opening.count(filters)
         record_page(opening, len(page.rows), started)
-        return Response(page_body(page))
+        return Response(body)
 
 
 class RowView(GrantDataView):

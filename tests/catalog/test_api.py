@@ -178,3 +178,9 @@ def test_a_row_is_found_by_its_key(opened: Dataset) -> None:
     assert Client().get(f"/api/v1/open/{opened.pk}/row", {"code": "nobody"}).status_code == 404
     wrong = Client().get(f"/api/v1/open/{opened.pk}/row", {"n": "2"})
     assert (wrong.status_code, wrong.json()["code"]) == (400, "bad_filter")
+
+
+def test_a_page_tells_on_request_how_many_rows_there_are(opened: Dataset) -> None:
+    body = ask(opened, limit="2", count="1", filter='[{"column": "code", "op": "le", "value": "10"}]').json()
+    assert (len(body["rows"]), body["count"]) == (2, 10)
+    assert "count" not in ask(opened, limit="2").json()
