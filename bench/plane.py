@@ -340,7 +340,7 @@ def _datasette(path: Path, folder: Path, port: int) -> Iterator[None]:
         lite.execute(f"CREATE TABLE data ({', '.join(names)}, PRIMARY KEY (serial))")
         while rows := reader.fetchmany(50_000):
             lite.executemany(f"INSERT INTO data VALUES ({', '.join('?' * len(names))})", rows)
-    command = [str(venv / "bin" / "datasette"), "serve", "-i", str(database), "-p", str(port)]
+    command = [str(venv / "bin" / "datasette"), "serve", str(database), "-p", str(port)]
     options = ["--setting", "sql_time_limit_ms", "20000", "--setting", "facet_time_limit_ms", "200"]
     server = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

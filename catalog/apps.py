@@ -28,7 +28,7 @@ class CatalogConfig(AppConfig):
         from catalog.standards import conformance, linking, report_views
         from catalog.standards import rules as standard_rules  # noqa: F401  (registers its rule)
         from catalog.standards.tasks import compute_conformance
-        from catalog.views import versions
+        from catalog.views import holdings, versions
         from portal.departments import figures, moving
         from portal.rights import review
 
@@ -39,6 +39,7 @@ class CatalogConfig(AppConfig):
         review.register(access_exceptions.rights)
         navigation.register()
         versions.register_panel()
+        holdings.register_panel()
         search.register_indexer(signatures.index)
         advice.register(source_advice.on_document)
         loading.on_loaded(lambda version: sketch_keys.defer(version_id=version.pk))

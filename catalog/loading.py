@@ -70,7 +70,7 @@ def start(
             review.
     """
     actor = access.require(actor, Permission.DATASET_EDIT, dataset)
-    _check_state(dataset)
+    check_state(dataset)
     if upload.size is None or upload.size > settings.UPLOAD_LIMIT_BYTES:
         raise BadFile(_("The file is larger than allowed."))
     name = Path(upload.name or "upload").name[:255]
@@ -90,7 +90,8 @@ def start(
     return job
 
 
-def _check_state(dataset: Dataset) -> None:
+def check_state(dataset: Dataset) -> None:
+    """Raise WrongState while the record's table may not change."""
     if dataset.state not in ALLOWED_STATES:
         raise WrongState(_("A record in review takes no new data. Wait for the review, or ask for its return."))
 
@@ -110,7 +111,7 @@ def _queue(job: IngestJob, dataset: Dataset, actor: Actor) -> None:
     from catalog.tasks import run_ingest
 
     dataset = _lock(dataset.pk)
-    _check_state(dataset)
+    check_state(dataset)
     distribution = dataset.distributions.first() or Distribution.objects.create(dataset=dataset, title=dataset.title)
     job.distribution = distribution
     try:
@@ -223,14 +224,12 @@ def _finish(job: IngestJob, result: IngestResult) -> None:
         rejected_count=result.rejected,
         size_bytes=result.size_bytes,
     )
-    Distribution.objects.filter(pk=job.distribution_id).update(
-        current=version, media_type=result.kind, modified=timezone.now()
-    )
+    Distribution.objects.filter(pk=job.distribution_id).update(media_type=result.kind)
     before = snapshot(dataset)
     if merge_columns(dataset, result.columns, result.key):
         revisions.keep(dataset, before)
         dataset.revision += 1
-    Dataset.objects.filter(pk=dataset.pk).update(modified=timezone.now(), revision=dataset.revision)
+        Dataset.objects.filter(pk=dataset.pk).update(revision=dataset.revision)
     _note(
         job,
         state=JobState.DONE,
@@ -242,7 +241,15 @@ def _finish(job: IngestJob, result: IngestResult) -> None:
     )
     data = {"job": str(job.pk), "version": result.version, "rows": result.rows, "rejected": result.rejected}
     actor = Actor.of(job.created_by) if job.created_by else Actor.system()
-    record.append(stream=record.stream_of(dataset), verb="table.loaded", actor=actor, data=data)
+    make_current(version, dataset=dataset, verb="table.loaded", actor=actor, data=data)
+
+
+def make_current(version: TableVersion, *, dataset: Dataset, verb: str, actor: Actor, data: dict[str, Any]) -> None:
+    """Let readers have this version from now on; within a transaction that holds the record's lock."""
+    now = timezone.now()
+    Distribution.objects.filter(pk=version.distribution_id).update(current=version, modified=now)
+    Dataset.objects.filter(pk=dataset.pk).update(modified=now)
+    record.append(stream=record.stream_of(dataset), verb=verb, actor=actor, data=data)
     search.index([dataset.pk])
     for callback in _on_loaded:
         callback(version)
@@ -270,7 +277,7 @@ def retry(*, job: IngestJob, actor: Actor) -> None:
     from catalog.tasks import run_ingest
 
     actor = access.require(actor, Permission.DATASET_EDIT, job.distribution.dataset)
-    _check_state(_lock(job.distribution.dataset_id))
+    check_state(_lock(job.distribution.dataset_id))
     job = IngestJob.objects.select_for_update().get(pk=job.pk)
     if job.state != JobState.FAILED or not upload_path(job.pk).exists():
         raise WrongState(_("Upload the file again."))

@@ -11,7 +11,7 @@ from django.http import Http404, StreamingHttpResponse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from catalog.models import Dataset
+from catalog.models import Dataset, TableVersion
 from catalog.protection.masking import Audience, item_masks, view_of
 from catalog.tables.engine import Page, Query, Sort, default_engine
 from catalog.tables.errors import UnknownColumn
@@ -111,14 +111,24 @@ def named_columns(dataset: Dataset, ref: TableRef, names: Sequence[str]) -> tupl
     return tuple(replace(column, title=titles.get(column.name, column.title)) for column in found)
 
 
-def table_part(dataset: Dataset, names: Sequence[str], audience: Audience = Audience.PUBLIC) -> TablePart | None:
-    """The part of the dataset's table with these columns, masked for ``audience``; None when there is none of them."""
-    distribution = dataset.distributions.select_related("current").filter(current__isnull=False).first()
-    if distribution is None or distribution.current is None:
+def table_part(
+    dataset: Dataset,
+    names: Sequence[str],
+    audience: Audience = Audience.PUBLIC,
+    version: TableVersion | None = None,
+) -> TablePart | None:
+    """The part of the dataset's table with these columns, masked for ``audience``; None when there is none of them.
+
+    It is of the current version where none is named.
+    """
+    if version is None:
+        distribution = dataset.distributions.select_related("current").filter(current__isnull=False).first()
+        version = distribution.current if distribution else None
+    if version is None:
         return None
-    ref = distribution.current.ref
+    ref = version.ref
     columns = named_columns(dataset, ref, names)
     if not columns:
         return None
     view = view_of(ref, columns, item_masks(dataset.pk, audience), scope=f"{audience} {dataset.pk}")
-    return TablePart(dataset, view, distribution.current.row_count)
+    return TablePart(dataset, view, version.row_count)

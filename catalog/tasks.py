@@ -25,6 +25,15 @@ def run_ingest(context: JobContext, job_id: str) -> None:
         loading.run(job_id)
 
 
+@app.periodic(cron="40 2 * * *")
+@app.task(queue="default", name="catalog.prune_tables")
+def prune_tables(timestamp: int) -> None:
+    """Remove the rows of table versions that nobody keeps, and files that no version needs."""
+    from catalog import holdings
+
+    holdings.prune()
+
+
 @app.periodic(cron="*/10 * * * *")
 @app.task(queue="default", name="catalog.expire_exceptions")
 def expire_exceptions(timestamp: int) -> None:

@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path
 
-from catalog.views import bulk, data, editing, exceptions, lists, records, versions
+from catalog.views import bulk, data, editing, exceptions, holdings, lists, records, versions
 
 app_name = "catalog"
 urlpatterns = [
@@ -39,6 +39,7 @@ urlpatterns = [
     path("<uuid:pk>/upload/", data.dataset_upload, name="dataset-upload"),
     path("<uuid:pk>/rows/", data.dataset_rows, name="dataset-rows"),
     path("<uuid:pk>/export/<slug:format>/", data.dataset_export, name="dataset-export"),
+    path("tables/<int:pk>/restore/", holdings.table_restore, name="table-restore"),
     path("jobs/<uuid:pk>/", data.job_detail, name="job-detail"),
     path("jobs/<uuid:pk>/cancel/", data.job_cancel, name="job-cancel"),
     path("jobs/<uuid:pk>/retry/", data.job_retry, name="job-retry"),

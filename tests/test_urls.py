@@ -25,6 +25,7 @@ from catalog.models import (
     IngestJob,
     RecordImport,
     RuleKind,
+    TableVersion,
 )
 from catalog.quality import keeping
 from portal.accounts.models import User
@@ -85,6 +86,7 @@ def objects(world: World) -> dict[str, Any]:
     revisions.begin(dataset=revised, actor=actor(world.cataloguer))
     in_review = make_dataset(world.city_bureau, "待审", state=DatasetState.AUTHORITY_REVIEW)
     distribution = Distribution.objects.create(dataset=draft, title="草稿")
+    version = TableVersion.objects.create(distribution=distribution, number=1, columns=[], row_count=0)
     job = IngestJob.objects.create(distribution=distribution, file_name="a.csv", file_size=1, state="done")
     loading.reject_path(job).parent.mkdir(parents=True)
     loading.reject_path(job).write_text("line")
@@ -152,6 +154,7 @@ def objects(world: World) -> dict[str, Any]:
         "revised": revised.pk,
         "in_review": in_review.pk,
         "job": job.pk,
+        "table_version": version.pk,
         "request": request.pk,
         "draft_request": draft_request.pk,
         "draft_item": draft_request.items.order_by("id")[0].pk,

@@ -225,6 +225,7 @@ TABLE: dict[str, Row] = {
     "catalog:dataset-upload": ("GET", CATALOGUER, {"pk": "draft"}),
     "catalog:dataset-rows": ("GET", PROVINCE, {"pk": "conditional"}),
     "catalog:dataset-export": ("GET", PROVINCE, {"pk": "conditional", "format": "csv"}),
+    "catalog:table-restore": ("POST", CATALOGUER, {"pk": "table_version"}),
     "catalog:job-detail": ("GET", CATALOGUER, {"pk": "job"}),
     "catalog:job-cancel": ("POST", CATALOGUER, {"pk": "job"}),
     "catalog:job-retry": ("POST", CATALOGUER, {"pk": "job"}),

@@ -48,6 +48,8 @@ class TableVersion(models.Model):
     rejected_count = models.PositiveBigIntegerField(default=0)
     size_bytes = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
+    """When its rows were removed; its figures stay."""
 
     class Meta:
         ordering = ["-number"]

@@ -20,7 +20,8 @@ from catalog.tables.storage import TableStorage, default_storage
 from catalog.tables.workbench import Workbench, literal, parquet, workbench
 from portal.lists import listed
 
-BATCH_ROWS = 65_536
+PARQUET = "FORMAT parquet, ROW_GROUP_SIZE 65536, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+"""As quick to write as the usual compression, and a fifth of its size."""
 PROGRESS_SECONDS = 0.5
 MADE_LINE_LIMIT = 32 * 1024**2
 """The same for lines made of the objects and shapes of other formats."""
@@ -180,7 +181,7 @@ class _Text:
         self.bench.rows("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
         row = self.bench.rows(
             f"COPY (SELECT * FROM read_csv(?, {options})) TO {literal(str(self.parquet))} "  # noqa: S608
-            f"(FORMAT parquet, ROW_GROUP_SIZE {BATCH_ROWS})",
+            f"({PARQUET})",
             [str(self.path)],
         )[0]
         if self.bench.scalar("SELECT count(*) FROM reject_errors") >= REJECT_LIMIT:
@@ -329,6 +330,6 @@ def _write(
     order = f" ORDER BY {', '.join(map(quoted, key))}" if key and not is_sorted else ""
     rows = _final(bench, relation, columns, key, old, is_merge=is_merge)
     bench.rows(
-        f"COPY (SELECT * FROM ({rows}){order}) TO {literal(str(target))} (FORMAT parquet, ROW_GROUP_SIZE {BATCH_ROWS})"  # noqa: S608
+        f"COPY (SELECT * FROM ({rows}){order}) TO {literal(str(target))} ({PARQUET})"  # noqa: S608
     )
     return target

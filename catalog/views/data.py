@@ -15,9 +15,10 @@ from django.views.decorators.http import require_POST
 from catalog import loading
 from catalog.browse import asked, browse
 from catalog.forms import UploadForm
-from catalog.models import Dataset, IngestJob, LoadMode
+from catalog.models import Dataset, IngestJob, LoadMode, TableVersion
 from catalog.parts import TablePart, table_part
-from catalog.rules import preview
+from catalog.protection.masking import Audience
+from catalog.rules import Preview, preview
 from catalog.tables.errors import TableError
 from catalog.views.records import visible_or_404
 from portal import access
@@ -89,10 +90,19 @@ def job_rejects(request: HttpRequest, pk: UUID) -> FileResponse:
     return FileResponse(path.open("rb"), as_attachment=True, filename="rejected.csv")
 
 
+def _older(request: HttpRequest, dataset: Dataset, seen: Preview) -> TableVersion | None:
+    """The older version that is asked for; only who answers for the data may read one."""
+    text = request.GET.get("version", "")
+    if not text or seen.audience != Audience.PROVIDER:
+        return None
+    rows = TableVersion.objects.filter(distribution__dataset=dataset, removed_at=None)
+    return get_object_or_404(rows, pk=int(text) if text.isdecimal() and len(text) < 19 else 0)
+
+
 def _part_or_404(request: HttpRequest, pk: UUID) -> TablePart:
     dataset = visible_or_404(request, pk)
     seen = preview(actor_of(request), dataset)
-    part = table_part(dataset, seen.columns, seen.audience)
+    part = table_part(dataset, seen.columns, seen.audience, _older(request, dataset, seen))
     if part is None:
         raise Http404
     return part

@@ -81,6 +81,7 @@ LABELS: dict[str, str | Promise] = {
     "element.retired": _("Data element retired or taken up again"),
     "table.upload": _("File uploaded"),
     "table.loaded": _("Data loaded"),
+    "table.restored": _("Older data brought back"),
     "quality.rule_set": _("Quality rule set"),
     "quality.rule_retired": _("Quality rule retired"),
     "data.exported": _("Data downloaded from the catalogue"),

@@ -313,6 +313,10 @@ WEBHOOK_TIMEOUT_S = 5
 NOTICE_KEEP_DAYS = env.int("NOTICE_KEEP_DAYS", default=180)
 """Notices that were read and are older are removed."""
 
+# --- Tables ---------------------------------------------------------------------------------------------------------
+TABLE_VERSIONS_KEPT = env.int("TABLE_VERSIONS_KEPT", default=10)
+"""So many of the newest versions of a table can be read and brought back; older ones are removed each night."""
+
 # --- Departments ----------------------------------------------------------------------------------------------------
 DEPARTMENT_IMPORT_BYTES = env.int("DEPARTMENT_IMPORT_BYTES", default=10 * 1024**2)
 """The largest workbook of departments or people that can be imported."""
