@@ -13,9 +13,10 @@ class CatalogConfig(AppConfig):
         from catalog import moving as catalog_moving
         from catalog.health import rows as health_rows
         from catalog.health import views as health_views
+        from catalog.protection import anonymity_views, opening
         from catalog.protection import keeping as protection
         from catalog.protection import views as protection_views
-        from catalog.protection.tasks import scan_table
+        from catalog.protection.tasks import measure_disclosure, scan_table
         from catalog.quality import gate as quality_gate
         from catalog.quality import tabs as quality_tabs
         from catalog.quality.tasks import check_version
@@ -53,6 +54,9 @@ class CatalogConfig(AppConfig):
         search.register_indexer(health_rows.renew)
         figures.register(health_views.department_figures)
         gate.register(protection.check)
+        gate.register(opening.check)
+        loading.on_loaded(lambda version: measure_disclosure.defer(version_id=version.pk))
+        anonymity_views.register_panel()
         loading.on_loaded(lambda version: scan_table.defer(version_id=version.pk))
         protection_views.register_panel()
         gate.register(quality_gate.holding)

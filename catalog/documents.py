@@ -44,6 +44,7 @@ ITEM_FIELDS = (
     "sensitivity",
     "sharing_type",
     "open_type",
+    "disclosure_role",
     "share_mask",
     "open_mask",
 )

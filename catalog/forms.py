@@ -248,10 +248,11 @@ class ItemForm(forms.ModelForm[DataItem]):
             "length",
             "precision",
             "unit",
+            "disclosure_role",
             "description",
         )
 
-    MORE = ("name_en", "element", "length", "precision", "unit", "description")
+    MORE = ("name_en", "element", "length", "precision", "unit", "disclosure_role", "description")
 
     @property
     def more(self) -> list[forms.BoundField]:
@@ -261,7 +262,7 @@ class ItemForm(forms.ModelForm[DataItem]):
     @property
     def has_more(self) -> bool:
         """Whether one of them is filled or wrong."""
-        return any(self[name].value() or self[name].errors for name in self.MORE)
+        return any(self[name].value() not in (None, "", "none") or self[name].errors for name in self.MORE)
 
     def clean_element(self) -> DataElement | None:
         """A retired element stays on the item that has it, and is given to no other."""

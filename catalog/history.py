@@ -39,6 +39,8 @@ SENTENCES: dict[str, str | Promise] = {
     "exception.ended": gettext_lazy("ended the exception for %(department)s"),
     "exception.expired": gettext_lazy("the exception for %(department)s ran out"),
     "table.upload": gettext_lazy("uploaded the file %(file)s"),
+    "disclosure.accepted": gettext_lazy("took the proposed masks for anonymity"),
+    "disclosure.overruled": gettext_lazy("said that the open data are anonymous enough: %(reason)s"),
     "table.restored": gettext_lazy("brought version %(of)s of the data back: %(rows)s rows"),
     "table.loaded": gettext_lazy("the data were loaded: %(rows)s rows, %(rejected)s rejected"),
 }

@@ -12,11 +12,13 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from catalog.models import Dataset, TableVersion
+from catalog.protection.anonymity import held_columns
 from catalog.protection.masking import Audience, item_masks, view_of
 from catalog.tables.engine import Page, Query, Sort, default_engine
 from catalog.tables.errors import UnknownColumn
 from catalog.tables.export import CONTENT_TYPES, STREAMS, extension_of, formats_of
 from catalog.tables.filters import Filter
+from catalog.tables.masks import Method
 from catalog.tables.schema import Column, TableRef
 from catalog.tables.summary import Groups, Summary
 from portal.lists import listed
@@ -130,5 +132,8 @@ def table_part(
     columns = named_columns(dataset, ref, names)
     if not columns:
         return None
-    view = view_of(ref, columns, item_masks(dataset.pk, audience), scope=f"{audience} {dataset.pk}")
+    masks = item_masks(dataset.pk, audience)
+    if audience == Audience.PUBLIC:
+        masks |= dict.fromkeys(held_columns(version), Method.HIDE)
+    view = view_of(ref, columns, masks, scope=f"{audience} {dataset.pk}")
     return TablePart(dataset, view, version.row_count)

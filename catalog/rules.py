@@ -195,6 +195,12 @@ def open_columns(dataset: Dataset) -> list[str]:
     return list(items.values_list("column", flat=True))
 
 
+@rule(Permission.DISCLOSURE_OVERRULE)
+def may_overrule_disclosure(actor: Actor, dataset: Dataset) -> bool:
+    """The provider's security officers."""
+    return actor.standing.holds(dataset.provider_id, Duty.SECURITY_OFFICER)
+
+
 @rule(Permission.DATASET_IMPORT)
 def may_import(actor: Actor, obj: object) -> bool:
     """The portal itself, from a harvest or a command."""

@@ -54,6 +54,7 @@ class Permission(StrEnum):
     DATASET_VERSIONS = "dataset.versions"
     DATASET_PREVIEW = "dataset.preview"
     DATASET_EXCEPT = "dataset.except"
+    DISCLOSURE_OVERRULE = "disclosure.overrule"
     DATASET_IMPORT = "dataset.import"
     RECORD_IMPORT = "record.import"
     DUPLICATE_SETTLE = "duplicate.settle"

@@ -8,7 +8,9 @@ from catalog.models.dataset import (
     DatasetGroupObjectPermission,
     DatasetUserObjectPermission,
     DatasetVersion,
+    DisclosureRole,
 )
+from catalog.models.disclosure import DisclosureReport
 from catalog.models.exception import AccessException
 from catalog.models.finding import Finding, FindingState
 from catalog.models.health import HealthSnapshot, RecordHealth
@@ -56,6 +58,8 @@ __all__ = [
     "DatasetUserObjectPermission",
     "DatasetVersion",
     "Dimension",
+    "DisclosureReport",
+    "DisclosureRole",
     "Distribution",
     "DuplicatePair",
     "ElementCheck",

@@ -228,6 +228,14 @@ class DatasetGroupObjectPermission(GroupObjectPermissionBase):
     content_object = models.ForeignKey(Dataset, models.CASCADE)
 
 
+class DisclosureRole(models.TextChoices):
+    """What an item can do to people in open data: nothing, tell them apart with others, or say something about them."""
+
+    NONE = "none", _("none")
+    QUASI = "quasi", _("tells people apart together with others")
+    SENSITIVE = "sensitive", _("says what must not be known of somebody")
+
+
 class DataItem(models.Model):
     """A field of a dataset; ``column`` is its name in the table and in the API."""
 
@@ -263,6 +271,9 @@ class DataItem(models.Model):
         _("sharing type"), max_length=15, choices=SharingType.choices, default=SharingType.CONDITIONAL
     )
     open_type = models.CharField(_("open type"), max_length=15, choices=OpenType.choices, default=OpenType.NOT_OPEN)
+    disclosure_role = models.CharField(
+        _("role in telling people apart"), max_length=10, choices=DisclosureRole.choices, default=DisclosureRole.NONE
+    )
     share_mask = models.CharField(_("mask when shared"), max_length=40, blank=True)
     open_mask = models.CharField(_("mask when open"), max_length=40, blank=True)
 

@@ -16,7 +16,9 @@ from catalog.rules import open_columns
 
 KEPT = 500
 _STAMP = """
-SELECT d.state, d.open_type, d.revision, d.modified, t.current_id
+SELECT d.state, d.open_type, d.revision, d.modified, t.current_id,
+    (SELECT max(r.id::text) || count(r.overruled_by_id)
+     FROM catalog_disclosurereport r WHERE r.version_id = t.current_id)
 FROM catalog_dataset d LEFT JOIN catalog_distribution t ON t.dataset_id = d.id AND t.current_id IS NOT NULL
 WHERE d.id = %s ORDER BY t.created_at LIMIT 1
 """

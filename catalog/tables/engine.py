@@ -88,6 +88,8 @@ class Engine(Protocol):
 
     def summarise(self, ref: TableRef, summary: Summary) -> Groups: ...
 
+    def aggregate(self, ref: TableRef, sql: str) -> tuple[Any, ...]: ...
+
 
 @dataclass
 class DuckDBEngine:
@@ -180,6 +182,17 @@ class DuckDBEngine:
         with self._cursor(ref) as cursor:
             rows = cursor.execute(f"{sql} LIMIT ?", [*values, summary.limit + 1]).fetchall()
         return Groups(summary, rows[: summary.limit], len(rows) > summary.limit)
+
+    def aggregate(self, ref: TableRef, sql: str) -> tuple[Any, ...]:
+        """The one row of a statement over the view, which stands for ``{source}``; for figures that no page asks for.
+
+        The statement is the caller's own, made of checked columns.
+        """
+        source, values = _from(ref, ())
+        with self._cursor(ref) as cursor:
+            row = cursor.execute(sql.replace("{source}", source), values * sql.count("{source}")).fetchone()
+        assert row is not None
+        return row
 
     @contextmanager
     def _cursor(self, ref: TableRef, *, timed: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -42,6 +42,13 @@ class QueryTimeout(TableError):
     message = _("This query takes too long. Ask for fewer rows, or add conditions.")
 
 
+class MissingVersion(TableError):
+    """The files of a version are gone."""
+
+    code = "missing_version"
+    message = _("The data of this version is not there any more.")
+
+
 class StorageFull(TableError):
     """There is no room left for what is written; nothing was changed."""
 

@@ -16,9 +16,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema, TableFeatures
+from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 from django.conf import settings
 
+from catalog.tables.errors import MissingVersion
 from catalog.tables.schema import TableRef, quoted
 
 MEMORY_LIMIT = "512MB"
@@ -81,9 +83,15 @@ class TableStorage:
         return DeltaTable(str(path)).version()
 
     def restore(self, table_id: UUID, version: int) -> int:
-        """Make the content of an older version the newest one; returns the new number."""
-        table = DeltaTable(str(self.delta_path(table_id)))
-        table.restore(version)
+        """Make the content of an older version the newest one; returns the new number.
+
+        Raises:
+            MissingVersion: its files are not there any more.
+        """
+        try:
+            DeltaTable(str(self.delta_path(table_id))).restore(version)
+        except (DeltaError, OSError) as error:
+            raise MissingVersion from error
         return DeltaTable(str(self.delta_path(table_id))).version()
 
     def vacuum(self, table_id: UUID, keep: Collection[int]) -> int:

@@ -81,6 +81,8 @@ LABELS: dict[str, str | Promise] = {
     "element.retired": _("Data element retired or taken up again"),
     "table.upload": _("File uploaded"),
     "table.loaded": _("Data loaded"),
+    "disclosure.accepted": _("Masks for anonymity accepted"),
+    "disclosure.overruled": _("Anonymity overruled"),
     "table.restored": _("Older data brought back"),
     "quality.rule_set": _("Quality rule set"),
     "quality.rule_retired": _("Quality rule retired"),

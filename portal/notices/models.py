@@ -23,6 +23,7 @@ class NoticeKind(models.TextChoices):
     REQUEST_COMPLETED = "request_completed", _("Request completed")
     GRANT_REVOKED = "grant_revoked", _("Grant revoked")
     GRANT_SUSPENDED = "grant_suspended", _("Grant suspended")
+    DISCLOSURE_HELD = "disclosure_held", _("Open items held back")
     GRANT_MASKED = "grant_masked", _("Grant masked")
     DATASET_TO_REVIEW = "dataset_to_review", _("Catalogue record to review")
     DATASET_RETURNED = "dataset_returned", _("Catalogue record returned")

@@ -26,6 +26,7 @@ _GROUPS: dict[str, NoticeGroup] = {
     NoticeKind.DUPLICATE_SETTLED: NoticeGroup.CATALOGUE,
     NoticeKind.DATASET_WITHDRAWN: NoticeGroup.CATALOGUE,
     NoticeKind.TABLE_DRIFTED: NoticeGroup.CATALOGUE,
+    NoticeKind.DISCLOSURE_HELD: NoticeGroup.CATALOGUE,
     NoticeKind.DEMAND_TO_ASSIGN: NoticeGroup.DECISIONS,
     NoticeKind.DEMAND_TO_ANSWER: NoticeGroup.DECISIONS,
     NoticeKind.DEMAND_LATE: NoticeGroup.DECISIONS,

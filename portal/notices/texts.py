@@ -16,6 +16,9 @@ _SENTENCES: dict[str, str | Promise] = {
     NoticeKind.ITEM_CLOSED: _("“%(title)s” in %(number)s was closed: %(note)s"),
     NoticeKind.REQUEST_COMPLETED: _("Every dataset in %(number)s “%(title)s” has its answer."),
     NoticeKind.GRANT_REVOKED: _("The grant of “%(title)s” was revoked: %(note)s"),
+    NoticeKind.DISCLOSURE_HELD: _(
+        "In the new data of “%(title)s” only %(k)s rows are alike; what tells people apart is hidden from the public."
+    ),
     NoticeKind.GRANT_MASKED: _("The provider of “%(title)s” changed what is masked: %(note)s"),
     NoticeKind.GRANT_SUSPENDED: _("The grant of “%(title)s” was suspended: %(note)s"),
     NoticeKind.DATASET_TO_REVIEW: _("The catalogue record “%(title)s” of %(department)s waits for your review."),

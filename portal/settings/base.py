@@ -317,6 +317,11 @@ NOTICE_KEEP_DAYS = env.int("NOTICE_KEEP_DAYS", default=180)
 TABLE_VERSIONS_KEPT = env.int("TABLE_VERSIONS_KEPT", default=10)
 """So many of the newest versions of a table can be read and brought back; older ones are removed each night."""
 
+# --- Anonymity of open data: k, l and (0: only reported) t that its quasi-identifiers must reach ---------------------
+DISCLOSURE_K = env.int("DISCLOSURE_K", default=5)
+DISCLOSURE_L = env.int("DISCLOSURE_L", default=2)
+DISCLOSURE_T = env.float("DISCLOSURE_T", default=0.0)
+
 # --- Departments ----------------------------------------------------------------------------------------------------
 DEPARTMENT_IMPORT_BYTES = env.int("DEPARTMENT_IMPORT_BYTES", default=10 * 1024**2)
 """The largest workbook of departments or people that can be imported."""
