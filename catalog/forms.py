@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from catalog.documents import RELATIONS, Document
-from catalog.models import Channel, DataElement, DataItem, Dataset, LoadMode, Theme
+from catalog.models import Channel, DataElement, DataItem, Dataset, Theme
 from catalog.tables.schema import column_names
 from portal.departments.models import Department, Region
 from portal.lists import listed
@@ -291,37 +291,6 @@ def item_values(formset: BaseFormSet[ItemForm]) -> list[dict[str, Any]]:
         for form in formset.forms
         if form.cleaned_data.get("name") and not form.cleaned_data.get("DELETE")
     ]
-
-
-class UploadForm(forms.Form):
-    file = forms.FileField(
-        label=gettext_lazy("File"),
-        help_text=gettext_lazy(
-            "CSV (any usual encoding), XLSX, JSON, JSON lines, GeoJSON or Parquet, also as gzip or ZIP; up to 5 GB."
-        ),
-        widget=forms.ClearableFileInput(
-            attrs={"accept": ".csv,.txt,.tsv,.xlsx,.geojson,.json,.jsonl,.ndjson,.parquet,.gz,.zip"}
-        ),
-    )
-    mode = forms.ChoiceField(
-        label=gettext_lazy("What becomes of the rows that are there"),
-        choices=LoadMode.choices,
-        initial=LoadMode.REPLACE,
-        required=False,
-        widget=forms.RadioSelect,
-        help_text=gettext_lazy("Readers see the old version until the new one is complete."),
-    )
-    sheet = forms.CharField(
-        label=gettext_lazy("Sheet"),
-        required=False,
-        max_length=100,
-        help_text=gettext_lazy("Of a workbook; empty: all sheets with the same head."),
-    )
-
-    def __init__(self, *args: Any, has_table: bool = True, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not has_table:
-            del self.fields["mode"]
 
 
 class ReasonForm(forms.Form):

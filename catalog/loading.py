@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import shutil
 from collections.abc import Callable
@@ -18,11 +19,20 @@ from django.utils.translation import gettext as _
 from catalog import revisions, search
 from catalog.documents import snapshot
 from catalog.items import columns_of, merge_columns
-from catalog.models import Dataset, DatasetState, Distribution, IngestJob, JobState, LoadMode, TableVersion
+from catalog.models import (
+    Dataset,
+    DatasetState,
+    Distribution,
+    IngestJob,
+    JobState,
+    LoadMode,
+    PartialUpload,
+    TableVersion,
+)
 from catalog.tables import archives, formats, ingest
 from catalog.tables.errors import BadFile, Cancelled, StorageFull, TableError
 from catalog.tables.ingest import IngestResult, Progress
-from catalog.tables.schema import columns_to_json
+from catalog.tables.schema import Column, ColumnType, columns_to_json
 from catalog.tables.storage import default_storage
 from portal import access
 from portal.access import Actor, Permission
@@ -31,6 +41,7 @@ from portal.errors import WrongState
 
 logger = logging.getLogger(__name__)
 
+STAGED_KEPT = dt.timedelta(days=7)
 ALLOWED_STATES = (DatasetState.DRAFT, DatasetState.WITHDRAWN, DatasetState.PUBLISHED)
 
 
@@ -55,15 +66,16 @@ def reject_path(job: IngestJob) -> Path:
 def start(
     *,
     dataset: Dataset,
-    upload: UploadedFile[Any],
+    upload: UploadedFile[Any] | PartialUpload,
     actor: Actor,
     mode: LoadMode = LoadMode.REPLACE,
     sheet: str = "",
+    is_staged: bool = False,
 ) -> IngestJob:
     """Take in an uploaded file and queue its loading; a new file becomes a new version of the dataset's table.
 
     ``mode`` says what becomes of the rows that are there, ``sheet`` which sheet of a workbook is meant (else all with
-    the same head).
+    the same head). A staged load waits until ``release`` says which types its columns have.
 
     Raises:
         BadFile: the file is not a table; nothing is kept. WrongState: another load is running, or the record is in
@@ -74,7 +86,10 @@ def start(
     if upload.size is None or upload.size > settings.UPLOAD_LIMIT_BYTES:
         raise BadFile(_("The file is larger than allowed."))
     name = Path(upload.name or "upload").name[:255]
-    job = IngestJob(file_name=name, file_size=upload.size, mode=mode, sheet=sheet[:100], created_by=actor.user)
+    state = JobState.STAGED if is_staged else JobState.QUEUED
+    job = IngestJob(
+        file_name=name, file_size=upload.size, mode=mode, sheet=sheet[:100], state=state, created_by=actor.user
+    )
     path = upload_path(job.pk)
     try:
         _store(upload, path)
@@ -100,8 +115,12 @@ def _lock(dataset_id: UUID) -> Dataset:
     return Dataset.objects.select_for_update(of=("self",), no_key=True).get(pk=dataset_id)
 
 
-def _store(upload: UploadedFile[Any], path: Path) -> None:
+def _store(upload: UploadedFile[Any] | PartialUpload, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(upload, PartialUpload):
+        (path.parent / f"part-{upload.pk}").replace(path)
+        upload.delete()
+        return
     with path.open("wb") as file:
         shutil.copyfileobj(upload.file or upload, file, length=1 << 20)
 
@@ -121,14 +140,47 @@ def _queue(job: IngestJob, dataset: Dataset, actor: Actor) -> None:
         raise WrongState(_("Another file of this dataset is being loaded. Wait until it is done.")) from error
     data = {"job": str(job.pk), "file": job.file_name, "bytes": job.file_size}
     record.append(stream=record.stream_of(dataset), verb="table.upload", actor=actor, data=data)
-    _forget_failed(distribution)
+    _forget_waiting(distribution, job)
+    if job.state == JobState.QUEUED:
+        run_ingest.defer(job_id=str(job.pk))
+
+
+def _forget_waiting(distribution: Distribution, job: IngestJob) -> None:
+    """Files of failed loads wait to be tried again, staged ones for their types; a newer file takes their place."""
+    waiting = distribution.jobs.filter(state__in=[JobState.FAILED, JobState.STAGED]).exclude(pk=job.pk)
+    gone = list(waiting.values_list("pk", flat=True))
+    waiting.filter(state=JobState.STAGED).update(state=JobState.CANCELLED, finished_at=timezone.now())
+    transaction.on_commit(lambda: _unlink(gone))
+
+
+@transaction.atomic
+def release(*, job: IngestJob, actor: Actor, types: dict[str, str], key: list[str]) -> None:
+    """Load a staged file with these types by column, and this key, where they are not to be found by the portal.
+
+    Raises:
+        WrongState: it does not wait any more, another load is running, or the record is in review.
+    """
+    from catalog.tasks import run_ingest
+
+    actor = access.require(actor, Permission.DATASET_EDIT, job.distribution.dataset)
+    check_state(_lock(job.distribution.dataset_id))
+    job = IngestJob.objects.select_for_update().get(pk=job.pk)
+    if job.state != JobState.STAGED or not upload_path(job.pk).exists():
+        raise WrongState(_("Upload the file again."))
+    if job.distribution.jobs.active().exists():
+        raise WrongState(_("Another file of this dataset is being loaded. Wait until it is done."))
+    job.types, job.key, job.state = types, key, JobState.QUEUED
+    job.save(update_fields=["types", "key", "state"])
     run_ingest.defer(job_id=str(job.pk))
 
 
-def _forget_failed(distribution: Distribution) -> None:
-    """Files of failed loads wait to be tried again; a newer file takes their place."""
-    failed = list(distribution.jobs.filter(state=JobState.FAILED).values_list("pk", flat=True))
-    transaction.on_commit(lambda: _unlink(failed))
+def forget_staged() -> int:
+    """Remove files whose types nobody checked for a week; returns how many."""
+    old = IngestJob.objects.filter(state=JobState.STAGED, created_at__lt=timezone.now() - STAGED_KEPT)
+    gone = list(old.values_list("pk", flat=True))
+    old.update(state=JobState.CANCELLED, finished_at=timezone.now())
+    _unlink(gone)
+    return len(gone)
 
 
 def _unlink(jobs: list[UUID]) -> None:
@@ -203,7 +255,8 @@ def _load(job: IngestJob) -> IngestResult:
         reject_path=reject_path(job),
         declared=base.columns if base else declared,
         allow_extra=base is None and dataset.state != DatasetState.PUBLISHED,
-        key=[item.column for item in items if item.is_key],
+        wished=tuple(Column(name, "", ColumnType(kind)) for name, kind in job.types.items()),
+        key=job.key or [item.column for item in items if item.is_key],
         sheet=job.sheet or None,
         base=base,
         is_merge=job.mode == LoadMode.MERGE,
@@ -260,7 +313,7 @@ def cancel(*, job: IngestJob, actor: Actor) -> None:
     """Ask a running load to stop; one that waits is ended at once. A finished one stays as it is."""
     actor = access.require(actor, Permission.DATASET_EDIT, job.distribution.dataset)
     job = IngestJob.objects.select_for_update().get(pk=job.pk)
-    if job.state == JobState.QUEUED:
+    if job.state in (JobState.QUEUED, JobState.STAGED):
         _note(job, state=JobState.CANCELLED, finished_at=timezone.now())
         upload_path(job.pk).unlink(missing_ok=True)
     elif job.state == JobState.RUNNING:

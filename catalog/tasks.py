@@ -29,9 +29,11 @@ def run_ingest(context: JobContext, job_id: str) -> None:
 @app.task(queue="default", name="catalog.prune_tables")
 def prune_tables(timestamp: int) -> None:
     """Remove the rows of table versions that nobody keeps, and files that no version needs."""
-    from catalog import holdings
+    from catalog import holdings, loading, uploading
 
     holdings.prune()
+    uploading.forget_old()
+    loading.forget_staged()
 
 
 @app.periodic(cron="*/10 * * * *")

@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path
 
-from catalog.views import bulk, data, editing, exceptions, holdings, lists, records, versions
+from catalog.views import bulk, data, editing, exceptions, holdings, lists, records, uploads, versions
 
 app_name = "catalog"
 urlpatterns = [
@@ -37,6 +37,9 @@ urlpatterns = [
     path("<uuid:pk>/access/", exceptions.access_page, name="dataset-access"),
     path("exceptions/<uuid:pk>/end/", exceptions.exception_end, name="exception-end"),
     path("<uuid:pk>/upload/", data.dataset_upload, name="dataset-upload"),
+    path("<uuid:pk>/uploads/", uploads.upload_create, name="upload-create"),
+    path("uploads/<uuid:pk>/", uploads.upload_part, name="upload-part"),
+    path("jobs/<uuid:pk>/types/", data.job_types, name="job-types"),
     path("<uuid:pk>/rows/", data.dataset_rows, name="dataset-rows"),
     path("<uuid:pk>/export/<slug:format>/", data.dataset_export, name="dataset-export"),
     path("tables/<int:pk>/restore/", holdings.table_restore, name="table-restore"),

@@ -24,6 +24,7 @@ from catalog.models import (
     DuplicatePair,
     Finding,
     IngestJob,
+    PartialUpload,
     RecordImport,
     RuleKind,
     TableVersion,
@@ -156,6 +157,7 @@ def objects(world: World) -> dict[str, Any]:
         "in_review": in_review.pk,
         "job": job.pk,
         "table_version": version.pk,
+        "partial": PartialUpload.objects.create(dataset=draft, name="a.csv", size=9, created_by=world.cataloguer).pk,
         "disclosure": DisclosureReport.objects.create(
             version=TableVersion.objects.create(
                 distribution=Distribution.objects.create(dataset=conditional, title="表"),
@@ -236,7 +238,7 @@ def status_of(role: str, name: str, objects: dict[str, Any]) -> int:
     with transaction.atomic():
         if role != "anonymous":
             client.force_login(User.objects.get(username=role))
-        response = client.get(path) if method == "GET" else client.post(path)
+        response = client.generic(method, path)
         if hasattr(response, "streaming_content"):
             b"".join(response.streaming_content)
         transaction.set_rollback(True)

@@ -23,6 +23,7 @@ from catalog.models.source import DuplicatePair, KeySketch, PairState, RecordSig
 from catalog.models.standard import CodeList, CodeListState, CodeListVersion, CodeValue, DataElement, ElementCheck
 from catalog.models.table import Distribution, IngestJob, JobState, LoadMode, TableVersion
 from catalog.models.theme import Theme
+from catalog.models.upload import PartialUpload
 from catalog.models.vocabulary import (
     Channel,
     DatasetState,
@@ -76,6 +77,7 @@ __all__ = [
     "LoadMode",
     "OpenType",
     "PairState",
+    "PartialUpload",
     "QualityRule",
     "QualityScore",
     "RecordHealth",

@@ -68,6 +68,7 @@ class TableVersion(models.Model):
 
 
 class JobState(models.TextChoices):
+    STAGED = "staged", _("Types to be checked")
     QUEUED = "queued", _("Waiting")
     RUNNING = "running", _("Running")
     DONE = "done", _("Done")
@@ -98,6 +99,10 @@ class IngestJob(models.Model):
     file_size = models.PositiveBigIntegerField()
     mode = models.CharField(max_length=8, choices=LoadMode.choices, default=LoadMode.REPLACE)
     sheet = models.CharField(max_length=100, blank=True)
+    types = models.JSONField(default=dict, blank=True)
+    """Column → type, where somebody chose another than was found."""
+    key = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    """The key that somebody chose; empty: that of the items, or the one found."""
     state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
     phase = models.CharField(max_length=20, blank=True)
     done = models.PositiveBigIntegerField(default=0)

@@ -359,6 +359,14 @@ def _json_text(value: Any) -> str:
     return str(value)
 
 
+def beginning(path: Path, target: Path, size: int) -> Path:
+    """The first ``size`` bytes of a text file, to the end of their last whole line, as a file of its own."""
+    with path.open("rb") as file:
+        head = file.read(size)
+    target.write_bytes(head[: head.rfind(b"\n") + 1] or head)
+    return target
+
+
 def read_header(path: Path, delimiter: str) -> list[str]:
     """The first record of a UTF-8 CSV as column headers.
 

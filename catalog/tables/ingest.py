@@ -23,6 +23,8 @@ from portal.lists import listed
 PARQUET = "FORMAT parquet, ROW_GROUP_SIZE 65536, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 """As quick to write as the usual compression, and a fifth of its size."""
 PROGRESS_SECONDS = 0.5
+QUICK_BYTES = 8 * 1024**2
+SAMPLE_ROWS = 5
 MADE_LINE_LIMIT = 32 * 1024**2
 """The same for lines made of the objects and shapes of other formats."""
 SURELY_REPEATED = 0.8
@@ -40,10 +42,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a file holds before it is loaded: its columns with the types found in them."""
+    """What a file holds before it is loaded: columns with the types found, the key found, some rows as texts."""
 
     source: Source
     columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    rows: list[tuple[str | None, ...]]
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ def load(
     table_id: UUID,
     reject_path: Path,
     declared: Sequence[Column] = (),
+    wished: Sequence[Column] = (),
     allow_extra: bool = True,
     key: Sequence[str] = (),
     sheet: str | None = None,
@@ -98,8 +103,9 @@ def load(
     """Load a file as a new version of a table.
 
     ``declared`` columns (matched by name or header) must all be there and their types are enforced; others are taken
-    with the type found, or refused by name unless ``allow_extra``. Rows that do not fit go to ``reject_path`` (line,
-    column, reason, row); the others load. Without ``key`` the first column that is filled and unique is taken.
+    with the type found, or that of ``wished``, or refused by name unless ``allow_extra``. Rows that do not fit go to
+    ``reject_path`` (line, column, reason, row); the others load. Without ``key`` the first column that is filled and
+    unique is taken.
 
     With ``base`` the rows of that version stay before the new ones; in a merge those whose key comes again do not, and
     of new rows with one key the last counts.
@@ -125,7 +131,7 @@ def load(
         with workbench(scratch, tick) as bench:
             pace(phase, 0, total, force=True)
             text = _Text(bench, utf8, source, scratch / "loaded.parquet")
-            columns, rows = _read(text, declared, base.columns if base else (), allow_extra=allow_extra)
+            columns, rows = _read(text, declared, base.columns if base else (), wished, allow_extra=allow_extra)
             rejected = write_rejects(bench, utf8, reject_path)
             if not rows:
                 raise BadFile(_("No row of the file could be loaded; %(count)s were rejected.") % {"count": rejected})
@@ -141,13 +147,21 @@ def load(
     return IngestResult(version, rows, rejected, columns, chosen, source.encoding, total, source.kind)
 
 
-def inspect(path: Path, filename: str) -> Inspection:
-    """Look into a file without loading it: refuses what cannot be a table, and says which columns it has."""
+def inspect(path: Path, filename: str, *, sheet: str | None = None, is_quick: bool = False) -> Inspection:
+    """Look into a file without loading it: refuses what cannot be a table, and says which columns it has.
+
+    A quick look reads the first megabytes of a CSV only.
+    """
     with default_storage().scratch() as scratch, workbench(scratch) as bench:
         source = formats.sniff(*archives.unpack(path, filename, scratch))
-        utf8, source = formats.to_utf8_csv(source, scratch / "in.csv", None, lambda done: None)
-        columns, _rows = _read(_Text(bench, utf8, source, scratch / "loaded.parquet"), (), (), allow_extra=True)
-        return Inspection(source, columns)
+        if is_quick and source.kind == "csv" and source.path.stat().st_size > QUICK_BYTES:
+            source = replace(source, path=formats.beginning(source.path, scratch / "head.csv", QUICK_BYTES))
+        utf8, source = formats.to_utf8_csv(source, scratch / "in.csv", sheet, lambda done: None)
+        text = _Text(bench, utf8, source, scratch / "loaded.parquet")
+        columns, _rows = _read(text, (), (), (), allow_extra=True)
+        rows = bench.rows(f"SELECT * FROM {parquet(text.parquet)} LIMIT {SAMPLE_ROWS}")  # noqa: S608
+        key, _is_sorted = _key(bench, parquet(text.parquet), columns)
+        return Inspection(source, columns, key, rows)
 
 
 @dataclass(frozen=True)
@@ -193,6 +207,7 @@ def _read(
     text: _Text,
     declared: Sequence[Column],
     base: Sequence[Column],
+    wished: Sequence[Column],
     *,
     allow_extra: bool,
 ) -> tuple[tuple[Column, ...], int]:
@@ -203,6 +218,9 @@ def _read(
     """
     headers = formats.read_header(text.path, text.delimiter)
     columns, known = _matched(headers, declared, allow_extra=allow_extra)
+    types = {column.name: column.type for column in wished if column.name not in known}
+    columns = [replace(column, type=types.get(column.name, column.type)) for column in columns]
+    known |= types.keys()
     rows, relation = text.scan(columns), parquet(text.parquet)
     if not rows:
         return tuple(columns), 0

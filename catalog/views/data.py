@@ -14,12 +14,14 @@ from django.views.decorators.http import require_POST
 
 from catalog import loading
 from catalog.browse import asked, browse
-from catalog.forms import UploadForm
-from catalog.models import Dataset, IngestJob, LoadMode, TableVersion
+from catalog.items import declared_columns
+from catalog.models import Dataset, IngestJob, JobState, LoadMode, PartialUpload, TableVersion
 from catalog.parts import TablePart, table_part
 from catalog.protection.masking import Audience
 from catalog.rules import Preview, preview
-from catalog.tables.errors import TableError
+from catalog.tables import ingest
+from catalog.tables.errors import BadFile, TableError
+from catalog.upload_forms import TypesForm, UploadForm
 from catalog.views.records import visible_or_404
 from portal import access
 from portal.access import Permission
@@ -39,14 +41,61 @@ def dataset_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
         said = form.cleaned_data
         mode = LoadMode(said.get("mode") or LoadMode.REPLACE)
         try:
-            loading.start(dataset=dataset, upload=said["file"], actor=actor_of(request), mode=mode, sheet=said["sheet"])
+            job = loading.start(
+                dataset=dataset,
+                upload=said["file"] or _sent_in_parts(request, dataset, said["upload"]),
+                actor=actor_of(request),
+                mode=mode,
+                sheet=said["sheet"],
+                is_staged="check" in request.POST,
+            )
         except PortalError as error:
             form.add_error("file", str(error))
         else:
+            if job.state == JobState.STAGED:
+                return redirect("catalog:job-types", job.pk)
             messages.success(request, _("The file is here and is being loaded."))
             return redirect(f"{dataset.get_absolute_url()}#data")
     context = {"dataset": dataset, "form": form}
     return render(request, "catalog/upload.html", context, status=422 if form.errors else 200)
+
+
+def _sent_in_parts(request: HttpRequest, dataset: Dataset, pk: UUID) -> PartialUpload:
+    """The person's own file that came in parts, once it is whole."""
+    upload = PartialUpload.objects.filter(pk=pk, dataset=dataset, created_by=actor_of(request).user).first()
+    if upload is None or not upload.is_complete:
+        raise BadFile(_("The file did not arrive whole. Send it again; it goes on where it stopped."))
+    return upload
+
+
+@login_required
+def job_types(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The columns of a staged file with the types found in its beginning, to be changed before it is loaded."""
+    job = _job_or_404(request, pk)
+    dataset = job.distribution.dataset
+    if job.state != JobState.STAGED:
+        return redirect(f"{dataset.get_absolute_url()}#data")
+    try:
+        path = loading.upload_path(job.pk)
+        found = ingest.inspect(path, job.file_name, sheet=job.sheet or None, is_quick=True)
+    except (TableError, OSError) as error:
+        loading.cancel(job=job, actor=actor_of(request))
+        messages.error(request, str(error) if isinstance(error, TableError) else _("Upload the file again."))
+        return redirect("catalog:dataset-upload", dataset.pk)
+    declared = {column.name: column for column in declared_columns(dataset)}
+    form = TypesForm(request.POST or None, columns=found.columns, key=found.key, declared=declared)
+    if request.method == "POST" and form.is_valid():
+        try:
+            loading.release(job=job, actor=actor_of(request), types=form.types(), key=form.key())
+        except PortalError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _("The file is here and is being loaded."))
+        return redirect(f"{dataset.get_absolute_url()}#data")
+    samples = {column.name: [row[n] for row in found.rows] for n, column in enumerate(found.columns)}
+    rows = [(column, kind, key, samples[column.name]) for column, kind, key in form.rows]
+    context = {"dataset": dataset, "job": job, "form": form, "rows": rows, "source": found.source}
+    return render(request, "catalog/types.html", context, status=422 if form.errors else 200)
 
 
 def _job_or_404(request: HttpRequest, pk: UUID) -> IngestJob:
