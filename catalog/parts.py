@@ -93,9 +93,12 @@ class TablePart:
         return response
 
 
-def disposition(dataset: Dataset, format: str) -> str:
-    """``Content-Disposition`` with the title as the file's name, in the form that every browser reads (RFC 6266)."""
-    name = slugify(dataset.title, allow_unicode=True)[:80] or "data"
+def disposition(dataset: Dataset, format: str, number: str = "") -> str:
+    """``Content-Disposition`` with the title as the file's name, in the form that every browser reads (RFC 6266).
+
+    ``number`` is that of the request under which the file is delivered.
+    """
+    name = "-".join(filter(None, [slugify(dataset.title, allow_unicode=True)[:80] or "data", number]))
     ending = extension_of(format)
     return f"attachment; filename=\"data.{ending}\"; filename*=UTF-8''{quote(name)}.{ending}"
 

@@ -22,7 +22,7 @@ import duckdb
 import pyarrow as pa
 from django.utils.translation import gettext as _
 
-from catalog.tables import cursors, shuffling
+from catalog.tables import cursors, marks, shuffling
 from catalog.tables.cursors import Sort
 from catalog.tables.errors import BadFilter, QueryTimeout, UnknownColumn
 from catalog.tables.filters import Filter, to_sql
@@ -319,11 +319,31 @@ def _select(ref: TableRef, query: Query, columns: Sequence[Column], *, with_posi
         condition, bound = cursors.read(query.after, ref, query.sort)
         source, values = f"{source} AND {condition}", [*values, *bound]
     order = [f"{quoted(sort.column)} {'DESC' if sort.descending else 'ASC'} NULLS LAST" for sort in query.sort]
-    shown = [quoted(column.name) for column in columns]
+    shown, bound = [quoted(column.name) for column in columns], list[Any]()
     if with_position:
         shown += [*map(quoted, sorted_by), "rowid"]
+    elif ref.mark:
+        shown, bound = _marked(ref, columns)
     ordered = f" ORDER BY {', '.join([*order, 'rowid'])}" if with_position or order else ""
-    return f"SELECT {', '.join(shown)} FROM {source}{ordered}", values  # noqa: S608
+    return f"SELECT {', '.join(shown)} FROM {source}{ordered}", [*bound, *values]  # noqa: S608
+
+
+def _marked(ref: TableRef, columns: Sequence[Column]) -> tuple[list[str], list[Any]]:
+    """The columns of an export with the reader's marks: conditions and orders see the values without."""
+    shown, bound = [], list[Any]()
+    touched = marks.marked_columns(ref)
+    for column in columns:
+        if column.name in touched:
+            text, keys = marks.text_sql(column.name, ref.mark)
+            shown.append(f"{text} AS {quoted(column.name)}")
+            bound += keys
+        else:
+            shown.append(quoted(column.name))
+    if ref.has_tokens:
+        token, keys = marks.token_sql(ref.mark)
+        shown.append(f"{token} AS {quoted(marks.TOKEN_COLUMN)}")
+        bound += keys
+    return shown, bound
 
 
 _engines: dict[Path, DuckDBEngine] = {}

@@ -126,6 +126,8 @@ class TableRef:
     rows: tuple[Filter, ...] = ()
     masks: tuple[Mask, ...] = ()
     stored: tuple[Column, ...] = ()
+    mark: str = ""
+    """The key of the marks that exports carry; see catalog.tables.marks."""
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -142,6 +144,11 @@ class TableRef:
     def is_view(self) -> bool:
         """Whether values or rows differ from those stored."""
         return bool(self.rows or self.masks)
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether exported rows end with a token."""
+        return bool(self.mark) and self.column("watermark") is None
 
     @property
     def shuffled(self) -> frozenset[str]:

@@ -322,6 +322,10 @@ DISCLOSURE_K = env.int("DISCLOSURE_K", default=5)
 DISCLOSURE_L = env.int("DISCLOSURE_L", default=2)
 DISCLOSURE_T = env.float("DISCLOSURE_T", default=0.0)
 
+# --- Deliveries -----------------------------------------------------------------------------------------------------
+WATERMARK_EXPORTS = env.bool("WATERMARK_EXPORTS", default=True)
+"""Files under a grant carry marks by which ``manage.py trace FILE`` names the grant of a copy."""
+
 # --- Departments ----------------------------------------------------------------------------------------------------
 DEPARTMENT_IMPORT_BYTES = env.int("DEPARTMENT_IMPORT_BYTES", default=10 * 1024**2)
 """The largest workbook of departments or people that can be imported."""

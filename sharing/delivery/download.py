@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 from django.http import StreamingHttpResponse
@@ -17,6 +18,7 @@ from catalog.tables.export import CONTENT_TYPES, STREAMS, formats_of
 from portal.accounts.models import User
 from portal.errors import InvalidInput
 from sharing.delivery.gate import Opening
+from sharing.delivery.watermark import marked, with_token
 from sharing.errors import GrantNotInForce
 from sharing.models import UsageRecord
 
@@ -35,7 +37,8 @@ def export(
     if format not in known:
         raise InvalidInput(_("The format must be one of: %(formats)s.") % {"formats": ", ".join(known)})
     query = query or opening.query()
-    chosen = chosen_columns(opening.columns, query)
+    opening = replace(opening, ref=marked(opening.ref, opening.grant))
+    chosen = with_token(chosen_columns(opening.columns, query), opening.ref)
     channel = Channel.API if opening.credential else Channel.FILE
     usage = UsageRecord(
         grant=opening.grant, credential=opening.credential, user=user, channel=channel, format=format, is_complete=False
@@ -43,7 +46,9 @@ def export(
     usage.save()
     body = _counted(usage, lambda batches: STREAMS[format](batches, chosen), opening.batches(query))
     response = StreamingHttpResponse(body, content_type=CONTENT_TYPES[format])
-    response["Content-Disposition"] = disposition(opening.grant.dataset, format)
+    response["Content-Disposition"] = disposition(
+        opening.grant.dataset, format, opening.grant.item.request.number or ""
+    )
     response["Cache-Control"] = "private, no-store"
     return response
 

@@ -28,6 +28,13 @@ from tests.factories import World, actor, approve_common, decide, load, make_dat
 
 pytestmark = pytest.mark.django_db
 
+
+@pytest.fixture(autouse=True)
+def plain_files(settings: Any) -> None:
+    """Without the marks of copies, which have tests of their own."""
+    settings.WATERMARK_EXPORTS = False
+
+
 PEOPLE = "code,name,street\n330106001,甲,文新\n330106002,=SUM(1),文新\n330108001,丙,长河\n"
 COLUMNS = [{"name": n, "column": c} for n, c in (("代码", "code"), ("名称", "name"), ("街道", "street"))]
 ROWS = [{"code": "330106001", "name": "甲"}, {"code": "330106002", "name": "=SUM(1)"}]
