@@ -11,6 +11,8 @@ class CatalogConfig(AppConfig):
     def ready(self) -> None:
         from catalog import access_exceptions, advice, gate, impact, loading, navigation, rules, search, verification  # noqa: F401  (registers answers, checks)
         from catalog import moving as catalog_moving
+        from catalog.connections import sources as connection_sources  # noqa: F401  (registers its rule)
+        from catalog.connections import views as connection_views
         from catalog.health import rows as health_rows
         from catalog.health import views as health_views
         from catalog.protection import anonymity_views, opening
@@ -41,6 +43,7 @@ class CatalogConfig(AppConfig):
         navigation.register()
         versions.register_panel()
         holdings.register_panel()
+        connection_views.register_panel()
         search.register_indexer(signatures.index)
         advice.register(source_advice.on_document)
         loading.on_loaded(lambda version: sketch_keys.defer(version_id=version.pk))

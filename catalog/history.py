@@ -42,6 +42,11 @@ SENTENCES: dict[str, str | Promise] = {
     "disclosure.accepted": gettext_lazy("took the proposed masks for anonymity"),
     "disclosure.overruled": gettext_lazy("said that the open data are anonymous enough: %(reason)s"),
     "table.restored": gettext_lazy("brought version %(of)s of the data back: %(rows)s rows"),
+    "table.pull": gettext_lazy("began to pull %(file)s"),
+    "pull.ordered": gettext_lazy("ordered the data to be pulled from %(table)s in %(source)s"),
+    "pull.paused": gettext_lazy("paused the pull from %(table)s"),
+    "pull.resumed": gettext_lazy("took the pull from %(table)s up again"),
+    "pull.ended": gettext_lazy("gave the pull from %(table)s up"),
     "table.loaded": gettext_lazy("the data were loaded: %(rows)s rows, %(rejected)s rejected"),
 }
 

@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -30,14 +31,14 @@ from catalog.models import (
     TableVersion,
 )
 from catalog.tables import archives, formats, ingest
-from catalog.tables.errors import BadFile, Cancelled, StorageFull, TableError
+from catalog.tables.errors import BadFile, Cancelled, StorageFull
 from catalog.tables.ingest import IngestResult, Progress
 from catalog.tables.schema import Column, ColumnType, columns_to_json
 from catalog.tables.storage import default_storage
 from portal import access
 from portal.access import Actor, Permission
 from portal.audit import record
-from portal.errors import WrongState
+from portal.errors import PortalError, WrongState
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def start(
             archives.check(path)
         else:
             formats.sniff(path, name)
-        _queue(job, dataset, actor)
+        queue(job, dataset, actor)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -111,7 +112,8 @@ def check_state(dataset: Dataset) -> None:
         raise WrongState(_("A record in review takes no new data. Wait for the review, or ask for its return."))
 
 
-def _lock(dataset_id: UUID) -> Dataset:
+def lock(dataset_id: UUID) -> Dataset:
+    """The record, locked until the transaction ends."""
     return Dataset.objects.select_for_update(of=("self",), no_key=True).get(pk=dataset_id)
 
 
@@ -126,10 +128,15 @@ def _store(upload: UploadedFile[Any] | PartialUpload, path: Path) -> None:
 
 
 @transaction.atomic
-def _queue(job: IngestJob, dataset: Dataset, actor: Actor) -> None:
+def queue(job: IngestJob, dataset: Dataset, actor: Actor) -> None:
+    """Let a worker run a new job; a staged one waits.
+
+    Raises:
+        WrongState: another load is running, or the record is in review.
+    """
     from catalog.tasks import run_ingest
 
-    dataset = _lock(dataset.pk)
+    dataset = lock(dataset.pk)
     check_state(dataset)
     distribution = dataset.distributions.first() or Distribution.objects.create(dataset=dataset, title=dataset.title)
     job.distribution = distribution
@@ -139,7 +146,8 @@ def _queue(job: IngestJob, dataset: Dataset, actor: Actor) -> None:
     except IntegrityError as error:
         raise WrongState(_("Another file of this dataset is being loaded. Wait until it is done.")) from error
     data = {"job": str(job.pk), "file": job.file_name, "bytes": job.file_size}
-    record.append(stream=record.stream_of(dataset), verb="table.upload", actor=actor, data=data)
+    verb = "table.pull" if job.is_pulled else "table.upload"
+    record.append(stream=record.stream_of(dataset), verb=verb, actor=actor, data=data)
     _forget_waiting(distribution, job)
     if job.state == JobState.QUEUED:
         run_ingest.defer(job_id=str(job.pk))
@@ -163,7 +171,7 @@ def release(*, job: IngestJob, actor: Actor, types: dict[str, str], key: list[st
     from catalog.tasks import run_ingest
 
     actor = access.require(actor, Permission.DATASET_EDIT, job.distribution.dataset)
-    check_state(_lock(job.distribution.dataset_id))
+    check_state(lock(job.distribution.dataset_id))
     job = IngestJob.objects.select_for_update().get(pk=job.pk)
     if job.state != JobState.STAGED or not upload_path(job.pk).exists():
         raise WrongState(_("Upload the file again."))
@@ -193,25 +201,30 @@ def run(job_id: UUID | str) -> IngestJob:
 
     Errors of the file end the job with a message for the person who uploaded it; they are not raised.
     """
+    from catalog.connections import pulling
+
     job = IngestJob.objects.select_related("distribution__dataset__provider", "created_by").get(pk=job_id)
     if not job.is_active:
         return job
     _note(job, state=JobState.RUNNING, started_at=timezone.now(), done=0, total=job.file_size)
     try:
-        _finish(job, _load(job))
+        if job.is_pulled and not pulling.read(job):
+            _end(job, state=JobState.DONE)
+        else:
+            _finish(job, _load(job))
     except Cancelled as error:
-        _note(job, state=JobState.CANCELLED, error=str(error), finished_at=timezone.now())
+        _end(job, state=JobState.CANCELLED, error=str(error))
         upload_path(job.pk).unlink(missing_ok=True)
-    except TableError as error:
-        _note(job, state=JobState.FAILED, error_code=error.code, error=str(error), finished_at=timezone.now())
+    except PortalError as error:
+        _end(job, state=JobState.FAILED, error_code=error.code, error=str(error))
     except Exception as error:
         if StorageFull.explains(error):
             logger.error("load %s stopped: the disk is full", job.pk)
             full = StorageFull()
-            _note(job, state=JobState.FAILED, error_code=full.code, error=str(full), finished_at=timezone.now())
+            _end(job, state=JobState.FAILED, error_code=full.code, error=str(full))
             return job
         message = _("The loading failed. Try again; if it fails again, tell the system administrator.")
-        _note(job, state=JobState.FAILED, error_code="internal", error=message, finished_at=timezone.now())
+        _end(job, state=JobState.FAILED, error_code="internal", error=message)
         raise
     else:
         upload_path(job.pk).unlink(missing_ok=True)
@@ -225,7 +238,7 @@ def give_up(job_id: UUID | str) -> None:
         message = _(
             "This file could not be loaded in several attempts. Save it as CSV, in parts if it is large, and upload it."
         )
-        _note(job, state=JobState.FAILED, error_code="given_up", error=message, finished_at=timezone.now())
+        _end(job, state=JobState.FAILED, error_code="given_up", error=message)
         upload_path(job.pk).unlink(missing_ok=True)
 
 
@@ -233,6 +246,16 @@ def _note(job: IngestJob, **values: Any) -> None:
     for name, value in values.items():
         setattr(job, name, value)
     IngestJob.objects.filter(pk=job.pk).update(**values)
+
+
+@transaction.atomic
+def _end(job: IngestJob, **values: Any) -> None:
+    """Note how a job ended; a pull's order learns it in the same transaction."""
+    from catalog.connections import pulling
+
+    _note(job, **values, finished_at=timezone.now())
+    if job.is_pulled:
+        pulling.settle(job)
 
 
 def _load(job: IngestJob) -> IngestResult:
@@ -267,7 +290,11 @@ def _load(job: IngestJob) -> IngestResult:
 
 @transaction.atomic
 def _finish(job: IngestJob, result: IngestResult) -> None:
-    dataset = _lock(job.distribution.dataset_id)
+    from catalog.connections import pulling
+
+    dataset = lock(job.distribution.dataset_id)
+    if job.is_pulled:
+        result = replace(result, columns=pulling.titled(job, result.columns))
     version = TableVersion.objects.create(
         distribution=job.distribution,
         number=result.version,
@@ -283,15 +310,8 @@ def _finish(job: IngestJob, result: IngestResult) -> None:
         revisions.keep(dataset, before)
         dataset.revision += 1
         Dataset.objects.filter(pk=dataset.pk).update(revision=dataset.revision)
-    _note(
-        job,
-        state=JobState.DONE,
-        version=version,
-        rejected_count=result.rejected,
-        done=result.rows,
-        total=result.rows,
-        finished_at=timezone.now(),
-    )
+    rows = result.rows
+    _end(job, state=JobState.DONE, version=version, rejected_count=result.rejected, done=rows, total=rows)
     data = {"job": str(job.pk), "version": result.version, "rows": result.rows, "rejected": result.rejected}
     actor = Actor.of(job.created_by) if job.created_by else Actor.system()
     make_current(version, dataset=dataset, verb="table.loaded", actor=actor, data=data)
@@ -330,9 +350,9 @@ def retry(*, job: IngestJob, actor: Actor) -> None:
     from catalog.tasks import run_ingest
 
     actor = access.require(actor, Permission.DATASET_EDIT, job.distribution.dataset)
-    check_state(_lock(job.distribution.dataset_id))
+    check_state(lock(job.distribution.dataset_id))
     job = IngestJob.objects.select_for_update().get(pk=job.pk)
-    if job.state != JobState.FAILED or not upload_path(job.pk).exists():
+    if job.state != JobState.FAILED or not (job.is_pulled or upload_path(job.pk).exists()):
         raise WrongState(_("Upload the file again."))
     if job.distribution.jobs.active().exists():
         raise WrongState(_("Another file of this dataset is being loaded. Wait until it is done."))

@@ -40,6 +40,7 @@ def register() -> None:
         Entry(11, _("Standards"), "catalog:element-list", lambda a: bool(a.standing.duties), covers=STANDARDS),
         Entry(12, _("Catalogue health"), "catalog:health-ranking", _sees_duplicates),
         Entry(22, _("Duplicates"), "catalog:duplicate-list", _sees_duplicates, covers=("/catalog/sources/",)),
+        Entry(23, _("Connections"), "catalog:connection-list", lambda actor: can(actor, Permission.CONNECTION_MANAGE)),
         Entry(21, _("Record review"), "catalog:dataset-review", may_review_any, lambda a: to_review(a).count()),
     )
     cards.register(_cards)

@@ -3,6 +3,7 @@
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+from catalog.connections import tasks as connection_tasks  # noqa: F401  (the worker looks for tasks in this module)
 from catalog.exchange import tasks as exchange_tasks  # noqa: F401  (the worker looks for tasks in this module)
 from catalog.health import tasks as health_tasks  # noqa: F401  (the worker looks for tasks in this module)
 from catalog.protection import tasks as protection_tasks  # noqa: F401  (the worker looks for tasks in this module)

@@ -13,6 +13,7 @@ urlpatterns = [
     path("bulk/", bulk.bulk_act, name="bulk-act"),
     path("review/", lists.ReviewView.as_view(), name="dataset-review"),
     path("", include("catalog.exchange.urls")),
+    path("", include("catalog.connections.urls")),
     path("", include("catalog.sources.urls")),
     path("", include("catalog.quality.urls")),
     path("", include("catalog.standards.urls")),

@@ -59,6 +59,7 @@ class Permission(StrEnum):
     RECORD_IMPORT = "record.import"
     DUPLICATE_SETTLE = "duplicate.settle"
     STANDARD_MANAGE = "standard.manage"
+    CONNECTION_MANAGE = "connection.manage"
 
     REQUEST_CREATE = "request.create"
     REQUEST_VIEW = "request.view"

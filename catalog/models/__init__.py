@@ -1,6 +1,7 @@
 """All models of the catalog app."""
 
 from catalog.models.conformance import ConformanceReport
+from catalog.models.connection import Cadence, DatabaseKind, DatabaseSource, DataService, Encryption, TablePull
 from catalog.models.dataset import (
     CodeSequence,
     DataItem,
@@ -40,6 +41,7 @@ from catalog.models.vocabulary import (
 __all__ = [
     "ACYCLIC",
     "AccessException",
+    "Cadence",
     "Channel",
     "CodeList",
     "CodeListState",
@@ -49,7 +51,10 @@ __all__ = [
     "ConformanceReport",
     "DataElement",
     "DataItem",
+    "DataService",
     "DataType",
+    "DatabaseKind",
+    "DatabaseSource",
     "Dataset",
     "DatasetGroupObjectPermission",
     "DatasetRelation",
@@ -64,6 +69,7 @@ __all__ = [
     "Distribution",
     "DuplicatePair",
     "ElementCheck",
+    "Encryption",
     "Finding",
     "FindingState",
     "Grade",
@@ -96,6 +102,7 @@ __all__ = [
     "SignatureKind",
     "SignatureQueue",
     "TableProfile",
+    "TablePull",
     "TableVersion",
     "Theme",
     "UpdateCycle",

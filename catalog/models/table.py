@@ -103,6 +103,10 @@ class IngestJob(models.Model):
     """Column → type, where somebody chose another than was found."""
     key = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     """The key that somebody chose; empty: that of the items, or the one found."""
+    is_pulled = models.BooleanField(default=False)
+    """Whether the rows are read from the database of the record's pull rather than from a file."""
+    reached = models.TextField(blank=True)
+    """The greatest watermark of the rows that a pull read."""
     state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
     phase = models.CharField(max_length=20, blank=True)
     done = models.PositiveBigIntegerField(default=0)

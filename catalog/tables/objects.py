@@ -9,6 +9,7 @@ import base64
 import csv
 import json
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ BATCH_ROWS = 20_000
 COLUMN_LIMIT = 2_000
 
 OnBlock = Callable[[int], None]
+
+WRITTEN_OUT = {b"shuqiao": b"number"}
+"""Metadata of a Parquet column whose texts are numbers, written out because they have no bound on their digits."""
 
 
 class _Number(str):
@@ -119,12 +123,15 @@ def write_parquet(path: Path, target: Path, on_block: OnBlock) -> frozenset[str]
                 columns = [_texts_of(column) for column in batch.columns]
                 writer.writerows(zip(*columns, strict=True))
                 on_block(0)
-            return frozenset(field.name for field in file.schema_arrow if _is_text(field.type))
+            return frozenset(field.name for field in file.schema_arrow if _is_text(field))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BadFile(_("The Parquet file is damaged. Write it again and upload it.")) from error
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def _is_text(field: pa.Field) -> bool:
+    kind = field.type
+    if WRITTEN_OUT.items() <= (field.metadata or {}).items():
+        return False
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
     return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
 
@@ -146,4 +153,6 @@ def _plain(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, default=str)
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f")
     return "" if value is None else str(value)

@@ -18,8 +18,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from portal.notices.models import Delivery
-from portal.notices.sealing import unseal
 from portal.notices.texts import outside_words
+from portal.sealing import unseal
 
 SIGNATURE_HEADER = "X-Shuqiao-Signature"
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address

@@ -31,6 +31,7 @@ class NoticeKind(models.TextChoices):
     DUPLICATE_SETTLED = "duplicate_settled", _("Duplicate settled")
     DATASET_WITHDRAWN = "dataset_withdrawn", _("Withdrawn")
     TABLE_DRIFTED = "table_drifted", _("Data changed unexpectedly")
+    PULL_FAILED = "pull_failed", _("Pull from a database failed")
     DEPUTY_NAMED = "deputy_named", _("Deputy named")
     DEPUTY_ENDED = "deputy_ended", _("Deputy ended")
     DUTY_GIVEN = "duty_given", _("Duty given")

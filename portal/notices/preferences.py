@@ -27,6 +27,7 @@ _GROUPS: dict[str, NoticeGroup] = {
     NoticeKind.DATASET_WITHDRAWN: NoticeGroup.CATALOGUE,
     NoticeKind.TABLE_DRIFTED: NoticeGroup.CATALOGUE,
     NoticeKind.DISCLOSURE_HELD: NoticeGroup.CATALOGUE,
+    NoticeKind.PULL_FAILED: NoticeGroup.CATALOGUE,
     NoticeKind.DEMAND_TO_ASSIGN: NoticeGroup.DECISIONS,
     NoticeKind.DEMAND_TO_ANSWER: NoticeGroup.DECISIONS,
     NoticeKind.DEMAND_LATE: NoticeGroup.DECISIONS,

@@ -13,8 +13,8 @@ from portal.departments.models import Department
 from portal.errors import InvalidInput
 from portal.notices import calls
 from portal.notices.models import Delivery, DeliveryChannel, Webhook
-from portal.notices.sealing import seal
 from portal.notices.send import queue
+from portal.sealing import seal
 
 
 @transaction.atomic

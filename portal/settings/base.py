@@ -326,6 +326,12 @@ DISCLOSURE_T = env.float("DISCLOSURE_T", default=0.0)
 WATERMARK_EXPORTS = env.bool("WATERMARK_EXPORTS", default=True)
 """Files under a grant carry marks by which ``manage.py trace FILE`` names the grant of a copy."""
 
+# --- Connections ----------------------------------------------------------------------------------------------------
+SOURCE_NETWORKS = env.list("SOURCE_NETWORKS", default=[])
+"""Networks (CIDR) in which databases and interfaces may be connected to; none unless they are named."""
+PULL_SECONDS = env.int("PULL_SECONDS", default=3600)
+"""The longest that one statement of a pull may take."""
+
 # --- Departments ----------------------------------------------------------------------------------------------------
 DEPARTMENT_IMPORT_BYTES = env.int("DEPARTMENT_IMPORT_BYTES", default=10 * 1024**2)
 """The largest workbook of departments or people that can be imported."""

@@ -20,7 +20,7 @@ from portal.access import Actor, Permission
 from portal.departments.models import Department
 from portal.errors import InvalidInput, WrongState
 from portal.notices.models import NoticeKind
-from portal.notices.sealing import seal
+from portal.sealing import seal
 from sharing.demands import telling
 from sharing.demands.turns import close, hand_over, in_working_days, lock, note
 from sharing.models import Demand, DemandState, DemandSupporter, RejectReason

@@ -18,7 +18,7 @@ from portal.access import Actor
 from portal.audit import record
 from portal.errors import WrongState
 from portal.notices.models import NoticeKind
-from portal.notices.sealing import unseal
+from portal.sealing import unseal
 from sharing.demands import acts, telling
 from sharing.demands.tokens import follow_path
 from sharing.models import Demand, DemandState

@@ -22,7 +22,7 @@ from portal.audit.record import stream_of
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 from portal.errors import InvalidInput, PortalError
 from portal.list_export import exported
-from portal.notices.sealing import unseal
+from portal.sealing import unseal
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of, require_duty, show_refusal
 from sharing import history
 from sharing.demands import acts, queries
