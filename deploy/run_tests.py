@@ -1,7 +1,8 @@
 """``make test``: what the tests need from the system, the compiled messages, then every test.
 
-Chromium and a Chinese font are installed with apt-get where this runs as root. Where they cannot be installed, the
-journeys through the browser are left out, everything else runs, and the end says so and fails.
+Chromium, a Chinese font and MariaDB are installed with apt-get where this runs as root. Where they cannot be installed,
+the journeys through the browser and the pulls from MariaDB are left out, everything else runs, and the end says so and
+fails.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+SERVER_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PACKAGES = ("chromium", "fonts-noto-cjk")
+
+MARKS = {"chromium": "journey", "fonts-noto-cjk": "journey", "mariadb-server": "mariadb"}
+"""The tests that need a package."""
 
 
 def missing_packages() -> list[str]:
-    """The system packages that the journeys need and that are not there."""
+    """The system packages that some tests need and that are not there."""
     missing = []
     if not any(shutil.which(name) for name in BROWSERS):
         missing.append("chromium")
@@ -30,6 +34,8 @@ def missing_packages() -> list[str]:
     )
     if fonts is None or not fonts.stdout.strip():
         missing.append("fonts-noto-cjk")
+    if not shutil.which("mariadbd", path=SERVER_PATH):
+        missing.append("mariadb-server")
     return missing
 
 
@@ -54,11 +60,11 @@ def main(arguments: list[str]) -> int:
         install(missing)
         missing = missing_packages()
     messages.compile_catalog()
-    left_out = ["-m", "not journey"] if missing else []
+    left_out = ["-m", " and ".join(f"not {MARKS[name]}" for name in missing)] if missing else []
     status = subprocess.run([sys.executable, "-m", "pytest", *left_out, *arguments], cwd=ROOT, check=False).returncode
     if missing:
         print(
-            f"\nThe journeys were not run: {' and '.join(missing)} is missing and could not be installed here.\n"
+            f"\nSome tests were not run: {' and '.join(missing)} is missing and could not be installed here.\n"
             f"On Debian and Ubuntu: sudo apt-get install {' '.join(missing)}",
             file=sys.stderr,
         )

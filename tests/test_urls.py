@@ -17,7 +17,10 @@ from django.utils import timezone
 from catalog import access_exceptions, loading, revisions
 from catalog.models import (
     CodeList,
+    DatabaseSource,
     DataElement,
+    DataService,
+    Dataset,
     DatasetState,
     DisclosureReport,
     Distribution,
@@ -27,6 +30,7 @@ from catalog.models import (
     PartialUpload,
     RecordImport,
     RuleKind,
+    TablePull,
     TableVersion,
 )
 from catalog.quality import keeping
@@ -128,61 +132,79 @@ def objects(world: World) -> dict[str, Any]:
     settled = DuplicatePair.objects.create(one=one, two=two, state="kept", reason="内部管理", **figures)
     params = {"columns": ["code"]}
     rule = keeping.add(dataset=opened, actor=actor(world.cataloguer), kind=RuleKind.NOT_NULL, params=params)
-    return {
-        "quality_rule": rule.pk,
-        "duplicate": duplicate.pk,
-        "settled_duplicate": settled.pk,
-        "person": world.security.pk,
-        "membership": Membership.objects.get(user=world.security).pk,
-        "notice": Notice.objects.filter(user=world.applicant_head).first().pk,  # type: ignore[union-attr]
-        "delegation": delegation.pk,
-        "exception": exception.pk,
-        "checkpoint": checkpoint.number,
-        "quarter": sign_off(actor=actor(secadmin), note="", seen_digest=digest).quarter,
-        "delivery": Delivery.objects.create(channel="webhook", webhook=hook, state="failed").pk,
-        "department": world.county_bureau.pk,
-        "event": Event.objects.first().pk,  # type: ignore[union-attr]
-        "conditional": conditional.pk,
-        "open": opened.pk,
-        "draft": draft.pk,
-        "record_import": RecordImport.objects.create(
-            file_name="a.xlsx", state="planned", created_by=world.cataloguer
-        ).pk,
-        "theme": "21",
-        "finding": Finding.objects.create(dataset=draft, column="code", kind="mobile", share=1.0).pk,
-        "code_list": CodeList.objects.create(code="T1", name="测试代码").pk,
-        "element": DataElement.objects.create(code="T1", name="测试数据元").pk,
-        "xlsx": "xlsx",
-        "revised": revised.pk,
-        "in_review": in_review.pk,
-        "job": job.pk,
-        "table_version": version.pk,
-        "partial": PartialUpload.objects.create(dataset=draft, name="a.csv", size=9, created_by=world.cataloguer).pk,
-        "disclosure": DisclosureReport.objects.create(
-            version=TableVersion.objects.create(
-                distribution=Distribution.objects.create(dataset=conditional, title="表"),
-                number=1,
-                columns=[],
-                row_count=0,
-            ),
-            mark="x",
-            quasi=["code"],
-            k=1,
-            rows=2,
-            classes=2,
-            at_risk=2,
-        ).pk,
-        "request": request.pk,
-        "draft_request": draft_request.pk,
-        "draft_item": draft_request.items.order_by("id")[0].pk,
-        "step": step_of(request, "own-department").pk,
-        "grant": grant.pk,
-        "credential": Credential.objects.get().pk,
-        "csv": "csv",
-        "people_kind": "people",
-        "import_token": uuid4(),
-        "provider": world.province_bureau.pk,
-    } | lists_objects(world)
+    return (
+        {
+            "quality_rule": rule.pk,
+            "duplicate": duplicate.pk,
+            "settled_duplicate": settled.pk,
+            "person": world.security.pk,
+            "membership": Membership.objects.get(user=world.security).pk,
+            "notice": Notice.objects.filter(user=world.applicant_head).first().pk,  # type: ignore[union-attr]
+            "delegation": delegation.pk,
+            "exception": exception.pk,
+            "checkpoint": checkpoint.number,
+            "quarter": sign_off(actor=actor(secadmin), note="", seen_digest=digest).quarter,
+            "delivery": Delivery.objects.create(channel="webhook", webhook=hook, state="failed").pk,
+            "department": world.county_bureau.pk,
+            "event": Event.objects.first().pk,  # type: ignore[union-attr]
+            "conditional": conditional.pk,
+            "open": opened.pk,
+            "draft": draft.pk,
+            "record_import": RecordImport.objects.create(
+                file_name="a.xlsx", state="planned", created_by=world.cataloguer
+            ).pk,
+            "theme": "21",
+            "finding": Finding.objects.create(dataset=draft, column="code", kind="mobile", share=1.0).pk,
+            "code_list": CodeList.objects.create(code="T1", name="测试代码").pk,
+            "element": DataElement.objects.create(code="T1", name="测试数据元").pk,
+            "xlsx": "xlsx",
+            "revised": revised.pk,
+            "in_review": in_review.pk,
+            "job": job.pk,
+            "table_version": version.pk,
+            "partial": PartialUpload.objects.create(
+                dataset=draft, name="a.csv", size=9, created_by=world.cataloguer
+            ).pk,
+            "disclosure": DisclosureReport.objects.create(
+                version=TableVersion.objects.create(
+                    distribution=Distribution.objects.create(dataset=conditional, title="表"),
+                    number=1,
+                    columns=[],
+                    row_count=0,
+                ),
+                mark="x",
+                quasi=["code"],
+                k=1,
+                rows=2,
+                classes=2,
+                at_risk=2,
+            ).pk,
+            "request": request.pk,
+            "draft_request": draft_request.pk,
+            "draft_item": draft_request.items.order_by("id")[0].pk,
+            "step": step_of(request, "own-department").pk,
+            "grant": grant.pk,
+            "credential": Credential.objects.get().pk,
+            "csv": "csv",
+            "people_kind": "people",
+            "import_token": uuid4(),
+            "provider": world.province_bureau.pk,
+        }
+        | lists_objects(world)
+        | connections_objects(world, draft, opened)
+    )
+
+
+def connections_objects(world: World, draft: Dataset, opened: Dataset) -> dict[str, Any]:
+    """A database, the order to pull a record from it, and an interface."""
+    common = {"department": world.city_bureau, "title": "业务库", "created_by": world.cataloguer}
+    place = {"kind": "postgresql", "host": "db.invalid", "database": "a", "account": "b"}
+    source = DatabaseSource.objects.create(**common, **place)
+    ordered = DatabaseSource.objects.create(**common | {"title": "在用"}, **place)
+    TablePull.objects.create(dataset=draft, source=ordered, table="t", columns=["a"], created_by=world.cataloguer)
+    service = DataService.objects.create(**common, endpoint_url="https://api.invalid/", document={})
+    service.datasets.add(opened)
+    return {"database_source": source.pk, "service": service.pk, "pull_act": "pause"}
 
 
 def lists_objects(world: World) -> dict[str, Any]:

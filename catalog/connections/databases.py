@@ -32,7 +32,7 @@ from sqlalchemy.pool import NullPool
 from catalog.connections.addresses import SourceFailed, reachable
 from catalog.models import DatabaseKind, DatabaseSource, Encryption
 from catalog.tables.errors import BadFile
-from catalog.tables.objects import WRITTEN_OUT
+from catalog.tables.schema import ColumnType
 from portal.sealing import unseal
 
 CONNECT_SECONDS = 10
@@ -129,7 +129,7 @@ def _mysql(source: DatabaseSource, address: str, password: str) -> Any:
         host=source.host,
         port=source.port_used,
         user=source.account,
-        password=password,
+        password=password.encode(),
         database=source.database,
         charset="utf8mb4",
         ssl=context,
@@ -201,10 +201,32 @@ def _described(connection: sa.Connection, schema: str, table: str) -> list[tuple
     return [(column, key) for column in found]
 
 
+def _column_type(kind: sa.types.TypeEngine[Any]) -> ColumnType:
+    """What a column of a database type becomes."""
+    if isinstance(kind, sa.Boolean):
+        return ColumnType.BOOLEAN
+    if isinstance(kind, sa.Integer):
+        return ColumnType.NUMBER if getattr(kind, "unsigned", False) else ColumnType.INTEGER
+    if isinstance(kind, sa.Numeric | sa.Float):
+        return ColumnType.NUMBER
+    if isinstance(kind, sa.Date):
+        return ColumnType.DATE
+    return ColumnType.DATETIME if isinstance(kind, sa.DateTime) else ColumnType.TEXT
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """How many rows were written, the greatest watermark among them, and the types of the columns."""
+
+    rows: int
+    reached: str
+    types: dict[str, ColumnType]
+
+
 def fetch(
     source: DatabaseSource, reading: Reading, path: Path, *, on_rows: Callable[[int], None] = lambda rows: None
-) -> tuple[int, str]:
-    """Write the rows to ``path`` as Parquet; returns how many, and the greatest watermark among them.
+) -> Fetched:
+    """Write the rows to ``path`` as Parquet.
 
     No rows are written when none lies beyond the mark that was reached. ``on_rows`` may raise to stop it.
 
@@ -218,18 +240,20 @@ def fetch(
             raise SourceFailed(message % {"name": missing[0]})
         table = sa.table(reading.table, *(sa.column(n, kinds[n]) for n in kinds), schema=reading.schema or None)
         query = sa.select(*(table.c[name] for name in reading.columns))
+        types = {name: _column_type(kinds[name]) for name in reading.columns}
         top = ""
         if reading.watermark:
             mark = table.c[reading.watermark]
             top = _written(connection.scalar(sa.select(sa.func.max(mark))))
             reached = _read(reading.reached, kinds[reading.watermark])
             if not top or (reading.reached and _read(top, kinds[reading.watermark]) <= reached):
-                return 0, reading.reached
+                return Fetched(0, reading.reached, types)
             query = query.where(mark <= _read(top, kinds[reading.watermark]))
             if reading.reached:
                 is_time = isinstance(reached, dt.datetime) and reading.overlap
                 query = query.where(mark >= reached - reading.overlap if is_time else mark > reached)
-        return _write(connection, query, [kinds[name] for name in reading.columns], path, on_rows), top
+        rows = _write(connection, query, [kinds[name] for name in reading.columns], path, on_rows)
+        return Fetched(rows, top, types)
 
 
 def _write(
@@ -255,7 +279,7 @@ def _write(
 
 
 def _field(name: str, kind: sa.types.TypeEngine[Any]) -> pa.Field:
-    """How values of a database type are kept; numbers without a bound on their digits are written out."""
+    """How values of a database type are written; numbers without a bound on their digits as texts."""
     if isinstance(kind, sa.Boolean):
         return pa.field(name, pa.bool_())
     if isinstance(kind, sa.Integer):
@@ -265,7 +289,7 @@ def _field(name: str, kind: sa.types.TypeEngine[Any]) -> pa.Field:
     if isinstance(kind, sa.Numeric):
         if kind.precision and kind.precision <= DECIMAL_DIGITS:
             return pa.field(name, pa.decimal128(kind.precision, kind.scale or 0))
-        return pa.field(name, pa.string(), metadata=WRITTEN_OUT)
+        return pa.field(name, pa.string())
     if isinstance(kind, sa.Date):
         return pa.field(name, pa.date32())
     if isinstance(kind, sa.DateTime):
@@ -278,6 +302,8 @@ def _array(values: Sequence[Any], field: pa.Field) -> pa.Array:
         values = [None if value is None else _text(value) for value in values]
     elif pa.types.is_decimal(field.type):
         values = [None if value is None else Decimal(value) for value in values]
+    elif pa.types.is_floating(field.type):
+        values = [None if value is None else float(value) for value in values]
     return pa.array(values, field.type)
 
 

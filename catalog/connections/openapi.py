@@ -15,16 +15,18 @@ from portal.errors import InvalidInput
 
 SIZE_LIMIT = 2 * 1024**2
 OPERATIONS_LIMIT = 1_000
+DEPTH_LIMIT = 100
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 
 
-class _Loader(yaml.CSafeLoader):
-    """YAML without aliases, by which a small file could become an endless one."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not read")
-        return super().compose_node(parent, index)  # type: ignore[misc]
+def _from_yaml(text: str) -> Any:
+    """What YAML says, without aliases, by which a small file could become an endless one, and not too deep."""
+    depth = 0
+    for event in yaml.parse(text, yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > DEPTH_LIMIT:
+            raise yaml.YAMLError
+    return yaml.load(text, yaml.CSafeLoader)
 
 
 def read(content: bytes) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def read(content: bytes) -> dict[str, Any]:
         raise _refused(_("The document is larger than 2 MB."))
     try:
         text = content.decode("utf-8-sig")
-        found = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _Loader)  # noqa: S506
+        found = json.loads(text) if text.lstrip().startswith("{") else _from_yaml(text)
         found = json.loads(json.dumps(found, default=str))
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise _refused(_("This is neither JSON nor YAML.")) from error

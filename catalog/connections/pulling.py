@@ -223,26 +223,27 @@ def read(job: IngestJob) -> bool:
         pull.reached if job.mode != LoadMode.REPLACE else "",
         OVERLAP if job.mode == LoadMode.MERGE else dt.timedelta(),
     )
-    rows, job.reached = databases.fetch(pull.source, reading, path, on_rows=on_rows)
-    if not rows and not path.exists():
+    fetched = databases.fetch(pull.source, reading, path, on_rows=on_rows)
+    if not fetched.rows and not path.exists():
         return False
-    job.key = _names(pull, pull.key)
-    job.file_size = path.stat().st_size
-    job.save(update_fields=["reached", "key", "file_size"])
+    names = _names(pull)
+    job.reached, job.file_size = fetched.reached, path.stat().st_size
+    job.key = [names[column] for column in pull.key]
+    job.types = {names[column]: kind.value for column, kind in fetched.types.items()}
+    job.save(update_fields=["reached", "file_size", "key", "types"])
     return True
 
 
-def _names(pull: TablePull, columns: list[str]) -> list[str]:
-    """The names that columns of the database have in the portal's table."""
-    names = dict(zip(pull.columns, column_names(pull.columns), strict=True))
-    return [names[column] for column in columns]
+def _names(pull: TablePull) -> dict[str, str]:
+    """Columns of the database → the names they have in the portal's table."""
+    return dict(zip(pull.columns, column_names(pull.columns), strict=True))
 
 
 def titled(job: IngestJob, columns: tuple[Column, ...]) -> tuple[Column, ...]:
     """Columns with the titles that the database has for them."""
     pull = TablePull.objects.filter(dataset=job.distribution.dataset_id).first()
-    titles = dict(zip(column_names(pull.columns), pull.columns, strict=True)) if pull else {}
-    known = {name: pull.titles[column] for name, column in titles.items() if column in pull.titles} if pull else {}
+    names = _names(pull) if pull else {}
+    known = {names[column]: title for column, title in pull.titles.items() if column in names} if pull else {}
     return tuple(replace(column, title=known.get(column.name, column.title)) for column in columns)
 
 

@@ -29,9 +29,6 @@ COLUMN_LIMIT = 2_000
 
 OnBlock = Callable[[int], None]
 
-WRITTEN_OUT = {b"shuqiao": b"number"}
-"""Metadata of a Parquet column whose texts are numbers, written out because they have no bound on their digits."""
-
 
 class _Number(str):
     """A number as it was written, so that no digit is lost."""
@@ -123,15 +120,12 @@ def write_parquet(path: Path, target: Path, on_block: OnBlock) -> frozenset[str]
                 columns = [_texts_of(column) for column in batch.columns]
                 writer.writerows(zip(*columns, strict=True))
                 on_block(0)
-            return frozenset(field.name for field in file.schema_arrow if _is_text(field))
+            return frozenset(field.name for field in file.schema_arrow if _is_text(field.type))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BadFile(_("The Parquet file is damaged. Write it again and upload it.")) from error
 
 
-def _is_text(field: pa.Field) -> bool:
-    kind = field.type
-    if WRITTEN_OUT.items() <= (field.metadata or {}).items():
-        return False
+def _is_text(kind: pa.DataType) -> bool:
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
     return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
 
