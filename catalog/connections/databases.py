@@ -92,9 +92,11 @@ def connected(source: DatabaseSource) -> Iterator[sa.Connection]:
         engine.dispose()
 
 
-def _said(error: Exception, password: str) -> str:
+def _said(error: BaseException, password: str) -> str:
     """The driver's own words in one line, without the statement and without the password."""
-    text = " ".join(str(getattr(error, "orig", None) or error).split())
+    error = getattr(error, "orig", None) or error
+    said = error.args[-1] if isinstance(error, pymysql.Error) and error.args else error
+    text = " ".join(str(said).split())
     return (text.replace(password, "***") if password else text)[:300]
 
 

@@ -71,7 +71,7 @@ class ServiceForm(forms.ModelForm[DataService]):
         widget=forms.ClearableFileInput(attrs={"accept": ".json,.yaml,.yml"}),
     )
     new_secret = forms.CharField(
-        label=_("Key"),
+        label=_("Access key"),
         required=False,
         max_length=2_000,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -113,9 +113,9 @@ class PullForm(forms.Form):
     mode = forms.ChoiceField(
         label=_("Which rows"), choices=list(MODES.items()), initial=LoadMode.REPLACE, widget=forms.RadioSelect
     )
-    key = forms.MultipleChoiceField(label=_("Key"), required=False)
+    key = forms.MultipleChoiceField(label=_("Primary key"), required=False)
     watermark = forms.ChoiceField(
-        label=_("Watermark"),
+        label=_("Growing column"),
         required=False,
         help_text=_("Where only new rows are read: a column that only grows, as a serial number or the last change."),
     )

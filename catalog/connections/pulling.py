@@ -117,7 +117,7 @@ def _check(wanted: Order, known: dict[str, databases.SourceColumn]) -> None:
     if any(name not in wanted.columns for name in wanted.key):
         faults["key"] = [_("The key must be among the columns.")]
     if (wanted.mode == LoadMode.REPLACE) == bool(wanted.watermark):
-        faults["watermark"] = [_("Choose a watermark where rows are kept, and none where all are replaced.")]
+        faults["watermark"] = [_("Choose a growing column where rows are kept, and none where all are replaced.")]
     elif wanted.watermark and (wanted.watermark not in known or not known[wanted.watermark].grows):
         faults["watermark"] = [_("Choose a column of numbers, dates or times that only grows.")]
     if faults:

@@ -139,9 +139,10 @@ def _choose(request: HttpRequest, context: dict[str, Any], dataset: Dataset, sou
     """Fill the page as far as the choice has come; the status of the answer, 0 when the pull is ordered."""
     before: TablePull | None = context["before"] if context["before"] and context["before"].source == source else None
     tables = databases.tables(source)
-    asked = request.GET.get("table") or (f"{before.schema}.{before.table}" if before else "")
-    chosen = next(((schema, name) for schema, name in tables if f"{schema}.{name}" == asked), None)
-    context |= {"tables": [(f"{s}.{n}", f"{s}.{n}" if s else n) for s, n in tables], "asked": asked}
+    names = {f"{schema}.{name}" if schema else name: (schema, name) for schema, name in tables}
+    asked = request.GET.get("table") or (before.full_name if before else "")
+    chosen = names.get(asked)
+    context |= {"tables": list(names), "asked": asked}
     if chosen is None:
         return 200
     known = databases.columns(source, *chosen)

@@ -293,7 +293,7 @@ def test_the_page_leads_from_database_to_table_to_order(
     client.force_login(world.cataloguer)
     url = f"/catalog/{dataset.pk}/pull/"
     assert "people" in client.get(url).content.decode()
-    table = f"{schema_of(source)}.people"
+    table = "public.people" if schema_of(source) else "people"
     page = client.get(url, {"source": str(source.pk), "table": table}).content.decode()
     assert "姓名" in page
     said = {"columns": ["id", "name"], "key": ["id"], "mode": "append", "watermark": "", "cadence": "hourly"}
