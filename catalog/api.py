@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.models import DataItem, Dataset, RelationKind
-from catalog.opendata.tables import open_table_of
+from catalog.opendata.tables import download, open_table_of
 from catalog.opendata.views import count_download
 from catalog.search import PAGE_SIZE, SearchQuery, search
 from catalog.tables.engine import Page, Sort
@@ -355,5 +355,5 @@ class OpenExportView(APIView):
             count_download(address_of(request) or "")
         options = query_options(request.query_params)
         filters = parse_filters(options.pop("filter"), table.columns)
-        response: StreamingHttpResponse = table.download(file_format, table.query(filters=filters, **options))
-        return response
+        query = table.query(filters=filters, **options) if request.query_params else None
+        return download(request, table, file_format, query)

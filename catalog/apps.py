@@ -9,12 +9,24 @@ class CatalogConfig(AppConfig):
     verbose_name = _("Catalogue")
 
     def ready(self) -> None:
-        from catalog import access_exceptions, advice, gate, impact, loading, navigation, rules, search, verification  # noqa: F401  (registers answers, checks)
+        from catalog import (  # noqa: F401  (registers answers, checks)
+            access_exceptions,
+            advice,
+            gate,
+            impact,
+            loading,
+            navigation,
+            prepared,
+            rules,
+            search,
+            verification,
+        )
         from catalog import moving as catalog_moving
         from catalog.connections import sources as connection_sources  # noqa: F401  (registers its rule)
         from catalog.connections import views as connection_views
         from catalog.health import rows as health_rows
         from catalog.health import views as health_views
+        from catalog.opendata import tables as open_tables
         from catalog.protection import anonymity_views, opening
         from catalog.protection import keeping as protection
         from catalog.protection import views as protection_views
@@ -35,6 +47,7 @@ class CatalogConfig(AppConfig):
         from portal.departments import figures, moving
         from portal.rights import review
 
+        prepared.register("open", open_tables.find_whole)
         figures.register(catalog_moving.figures)
         moving.register(catalog_moving.CatalogMover())
         moving.on_changed(catalog_moving.department_changed)

@@ -26,13 +26,22 @@ def run_ingest(context: JobContext, job_id: str) -> None:
         loading.run(job_id)
 
 
+@app.task(queue="ingest", name="catalog.prepare_file")
+def prepare_file(file_id: str) -> None:
+    """Write a whole table as a file for download."""
+    from catalog import prepared
+
+    prepared.prepare(file_id)
+
+
 @app.periodic(cron="40 2 * * *")
 @app.task(queue="default", name="catalog.prune_tables")
 def prune_tables(timestamp: int) -> None:
     """Remove the rows of table versions that nobody keeps, and files that no version needs."""
-    from catalog import holdings, loading, uploading
+    from catalog import holdings, loading, prepared, uploading
 
     holdings.prune()
+    prepared.clean()
     uploading.forget_old()
     loading.forget_staged()
 

@@ -9,11 +9,12 @@ class SharingConfig(AppConfig):
     verbose_name = _("Sharing")
 
     def ready(self) -> None:
-        from catalog import impact, lifecycle, search
+        from catalog import impact, lifecycle, prepared, search
         from portal.departments import figures, moving
         from sharing import departments as sharing_departments
         from sharing import moving as sharing_moving
         from sharing import navigation, rules, verification, withdrawal  # noqa: F401  (registers the answers and the checks)
+        from sharing.delivery import download
         from sharing.demands import moving as lists_moving
         from sharing.demands import rules as demand_rules  # noqa: F401  (registers the answers)
         from sharing.demands import verification as demand_verification  # noqa: F401  (registers the check)
@@ -22,6 +23,7 @@ class SharingConfig(AppConfig):
         from sharing.responsibilities import rules as responsibility_rules  # noqa: F401  (registers the answers)
 
         impact.register(in_sharing)
+        prepared.register("grant", download.find_whole)
         search.register_indexer(keeping.datasets_changed)
         moving.register(lists_moving.ListsMover())
         lifecycle.on_withdrawn(withdrawal.dataset_withdrawn)

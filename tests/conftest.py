@@ -26,7 +26,7 @@ def files(django_db_setup: None) -> Iterator[None]:
     """Tables and uploads of this process, removed at the end."""
     from django.conf import settings
 
-    for folder in (settings.TABLES_ROOT, settings.UPLOADS_ROOT):
+    for folder in (settings.TABLES_ROOT, settings.UPLOADS_ROOT, settings.PREPARED_ROOT):
         shutil.rmtree(folder, ignore_errors=True)
         Path(folder).mkdir(parents=True)
     yield
@@ -41,8 +41,9 @@ def clean_cache() -> Iterator[None]:
 
     yield
     cache.clear()
-    for left in Path(settings.UPLOADS_ROOT).glob("*"):
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    for folder in (settings.UPLOADS_ROOT, settings.PREPARED_ROOT):
+        for left in Path(folder).glob("*"):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 @pytest.fixture

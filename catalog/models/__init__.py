@@ -15,6 +15,7 @@ from catalog.models.disclosure import DisclosureReport
 from catalog.models.exception import AccessException
 from catalog.models.finding import Finding, FindingState
 from catalog.models.health import HealthSnapshot, RecordHealth
+from catalog.models.prepared import PreparedFile, PreparedState
 from catalog.models.quality import Dimension, QualityRule, QualityScore, RuleKind, RuleResult, Severity, TableProfile
 from catalog.models.record_import import ImportLine, ImportState, LineState, RecordImport
 from catalog.models.relation import ACYCLIC, DatasetRelation, RelationKind
@@ -84,6 +85,8 @@ __all__ = [
     "OpenType",
     "PairState",
     "PartialUpload",
+    "PreparedFile",
+    "PreparedState",
     "QualityRule",
     "QualityScore",
     "RecordHealth",

@@ -1,4 +1,4 @@
-"""The open part of a dataset's table: the rows of its open items."""
+"""The open part of a dataset's table: the rows of its open items, and their downloads."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponseBase
 
+from catalog import prepared
 from catalog.models import Dataset, DatasetState, OpenType
-from catalog.parts import TablePart, table_part
+from catalog.parts import TablePart, disposition, table_part
+from catalog.prepared import Whole
 from catalog.rules import open_columns
+from catalog.tables.engine import Query
+from catalog.tables.export import CONTENT_TYPES
+from portal.ranges import file_response
 
 KEPT = 500
 _STAMP = """
@@ -33,6 +38,38 @@ def open_table(dataset: Dataset) -> TablePart:
     if part is None:
         raise Http404
     return part
+
+
+def whole_of(part: TablePart) -> Whole:
+    """The whole of an open table, as it can be prepared."""
+    return Whole("open", part.dataset.pk, part.ref, part.columns)
+
+
+def find_whole(dataset_id: UUID) -> Whole | None:
+    """The same by the dataset's id; None when it is not open."""
+    try:
+        return whole_of(open_table_of(dataset_id))
+    except Http404:
+        return None
+
+
+def download(request: HttpRequest, part: TablePart, format: str, query: Query | None) -> HttpResponseBase:
+    """The rows of an open table as a file; the whole of a large one from the disk once it is prepared.
+
+    ``query`` is None for the whole.
+    """
+    if query is None and format in part.formats:
+        whole = whole_of(part)
+        if file := prepared.find(whole, format):
+            return file_response(
+                request,
+                prepared.path_of(file),
+                etag=f'"{file.sha256}"',
+                content_type=CONTENT_TYPES[format],
+                disposition=disposition(part.dataset, format),
+            )
+        prepared.ask(whole, format)
+    return part.download(format, query)
 
 
 def open_table_of(dataset_id: UUID) -> TablePart:

@@ -15,11 +15,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from catalog import prepared
 from catalog.browse import asked, browse
 from catalog.charts import chart_of
 from catalog.facets import facets_of
 from catalog.models import Dataset, DatasetSearchRow, DatasetState, OpenType, Theme
-from catalog.opendata.tables import open_table
+from catalog.opendata.tables import download, open_table, whole_of
 from catalog.parts import TablePart
 from catalog.search import SearchQuery, search
 from catalog.tables.errors import TableError
@@ -99,6 +100,7 @@ def dataset_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "dataset": dataset,
         "items": list(dataset.items.filter(open_type=OpenType.OPEN)),
         "part": part,
+        "prepared": prepared.files_for(whole_of(part)) if part else [],
         "page": part.page(part.query(limit=PREVIEW_ROWS)) if part else None,
         "chart": chart,
         "chart_rows": chart.rows[:CHART_TABLE_ROWS] if chart else [],
@@ -163,7 +165,7 @@ def dataset_download(request: HttpRequest, pk: UUID, format: str) -> HttpRespons
     part = open_table(_dataset_or_404(pk))
     if request.method == "GET":
         count_download(address_of(request) or "")
-    return part.download(format, asked(part, request.GET))
+    return download(request, part, format, asked(part, request.GET) if request.GET else None)
 
 
 def count_download(address: str) -> None:

@@ -31,6 +31,7 @@ CHUNK = 1 << 16
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
+    "csv-plain": "text/csv; charset=utf-8",
     "csv-gb18030": "text/csv; charset=gb18030",
     "jsonl": "application/x-ndjson",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -61,6 +62,13 @@ def csv_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> 
         sink = pa.BufferOutputStream()
         pa_csv.write_csv(_neutral_batch(batch), sink, options)
         yield sink.getvalue().to_pybytes()
+
+
+def plain_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
+    """The same CSV without BOM, for programs."""
+    chunks = csv_stream(batches, columns)
+    yield next(chunks).removeprefix(codecs.BOM_UTF8)
+    yield from chunks
 
 
 def gb18030_stream(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
@@ -193,7 +201,7 @@ def _sheet_value(value: Any) -> Any:
 def formats_of(columns: Iterable[Column]) -> list[str]:
     """The formats in which these columns can be had, the usual ones first."""
     geometry = any(column.type == ColumnType.GEOMETRY for column in columns)
-    return ["csv", "csv-gb18030", "xlsx", "json", "jsonl", "parquet", *(["geojson"] if geometry else [])]
+    return ["csv", "csv-plain", "csv-gb18030", "xlsx", "json", "jsonl", "parquet", *(["geojson"] if geometry else [])]
 
 
 def extension_of(format: str) -> str:
@@ -203,6 +211,7 @@ def extension_of(format: str) -> str:
 
 STREAMS: dict[str, Callable[[Iterable[pa.RecordBatch], Sequence[Column]], Iterator[bytes]]] = {
     "csv": csv_stream,
+    "csv-plain": plain_stream,
     "csv-gb18030": gb18030_stream,
     "jsonl": jsonl_stream,
     "xlsx": xlsx_stream,

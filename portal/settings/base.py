@@ -150,6 +150,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TABLES_ROOT = Path(env("TABLES_ROOT", default=str(VAR_DIR / "tables")))
 """Where the data plane keeps Delta tables and serving files; shared storage when there are several machines."""
 UPLOADS_ROOT = Path(env("UPLOADS_ROOT", default=str(VAR_DIR / "uploads")))
+PREPARED_ROOT = Path(env("PREPARED_ROOT", default=str(VAR_DIR / "prepared")))
+PREPARED_ROWS = env.int("PREPARED_ROWS", default=100_000)
+"""Tables of at least so many rows are prepared as files once somebody downloads them whole."""
+PREPARED_DAYS = env.int("PREPARED_DAYS", default=14)
+"""Prepared files that nobody asked for in so many days are removed."""
 """Uploaded files until they are loaded; reachable by web and worker processes."""
 UPLOAD_LIMIT_BYTES = env.int("UPLOAD_LIMIT_BYTES", default=5 * 1024**3)
 """The largest file that may be uploaded."""

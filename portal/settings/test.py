@@ -39,4 +39,5 @@ if not _NAMED_SERVER:
 RUN_FILES = _VAR / "test-files" / RUN
 TABLES_ROOT = RUN_FILES / "tables"
 UPLOADS_ROOT = RUN_FILES / "uploads"
+PREPARED_ROOT = RUN_FILES / "prepared"
 AUDIT_ARCHIVE_ROOT = RUN_FILES / "archive"

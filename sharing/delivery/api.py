@@ -110,4 +110,5 @@ class ExportView(GrantDataView):
         opening = self.opening(request, grant_id)
         options = query_options(request.query_params)
         filters = parse_filters(options.pop("filter"), opening.columns)
-        return export(opening, file_format, query=opening.query(filters=filters, **options))
+        query = opening.query(filters=filters, **options) if request.query_params else None
+        return export(opening, file_format, request=request, query=query)

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from catalog.tables import archives, formats, marks
@@ -38,8 +39,12 @@ def marked(ref: TableRef, grant: Grant) -> TableRef:
 
 
 def with_token(columns: tuple[Column, ...], ref: TableRef) -> tuple[Column, ...]:
-    """The columns of an export: with that of the tokens at the end where its rows have one."""
-    return (*columns, marks.token_column(_("Watermark"))) if ref.has_tokens else columns
+    """The columns of an export: with that of the tokens at the end where its rows have one.
+
+    Its head is in the installation's language, whoever downloads the file, so that the file is the same for all.
+    """
+    with translation.override(settings.LANGUAGE_CODE):
+        return (*columns, marks.token_column(_("Watermark"))) if ref.has_tokens else columns
 
 
 @dataclass(frozen=True)

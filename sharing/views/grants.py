@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django.views.generic import ListView
 
+from catalog import prepared
 from catalog.items import declared_columns
 from catalog.models import Channel
 from catalog.protection.forms import GrantMasksForm
@@ -29,7 +30,7 @@ from portal.errors import PortalError
 from portal.exports import csv_response
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
 from sharing import grants, history
-from sharing.delivery.download import export
+from sharing.delivery.download import export, whole_of
 from sharing.delivery.gate import open_grant
 from sharing.forms import ReasonForm
 from sharing.models import Credential, Grant, GrantState
@@ -110,7 +111,9 @@ def _page(request: HttpRequest, grant: Grant, **extra: Any) -> HttpResponse:
         try:
             opening = open_grant(grant, Channel(grant.channels[0]))
             context["page"] = opening.page(opening.query(limit=PREVIEW_ROWS))
-            context["formats"] = formats_of(opening.columns) if Channel.FILE in grant.channels else ()
+            if Channel.FILE in grant.channels:
+                context["formats"] = formats_of(opening.columns)
+                context["prepared"] = prepared.files_for(whole_of(opening))
         except PortalError as error:
             context["page_error"] = error
     return render(request, "sharing/grant_detail.html", context | extra)
@@ -151,7 +154,7 @@ def grant_download(request: HttpRequest, pk: UUID, format: str) -> HttpResponseB
     grant = grant_or_404(request, pk)
     actor = actor_of(request)
     access.require(actor, Permission.GRANT_USE, grant)
-    return export(open_grant(grant, Channel.FILE), format, user=actor.user)
+    return export(open_grant(grant, Channel.FILE), format, request=request, user=actor.user)
 
 
 @login_required
