@@ -58,11 +58,11 @@ def main(names: list[str]) -> None:
     import django
 
     django.setup()
-    from bench import detection, duplicates, imports, lists, plane, profile, tables
+    from bench import detection, duplicates, imports, lists, marks, plane, profile, tables
 
     parts: dict[str, Callable[[], list[Row]]] = {"tables": tables.run, "lists": lists.run}
     parts |= {"duplicates": duplicates.run, "imports": imports.run}
-    parts |= {"detection": detection.run, "profile": profile.run, "plane": plane.run}
+    parts |= {"detection": detection.run, "profile": profile.run, "plane": plane.run, "marks": marks.run}
     for name in names or list(parts):
         rows = parts[name]()
         RESULTS.mkdir(exist_ok=True)

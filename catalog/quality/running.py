@@ -13,11 +13,13 @@ from django.utils.translation import gettext as _
 
 from catalog.models import (
     Dataset,
+    Dimension,
     QualityRule,
     QualityScore,
     RuleKind,
     RuleResult,
     Severity,
+    SharingType,
     TableProfile,
     TableVersion,
 )
@@ -94,6 +96,7 @@ def _keep_score(
     if not dimensions:
         QualityScore.objects.filter(version=version).delete()
         return None
+    dimensions |= accessibility(version)
     score, _made = QualityScore.objects.update_or_create(
         version=version,
         defaults={
@@ -104,6 +107,17 @@ def _keep_score(
         },
     )
     return score
+
+
+def accessibility(version: TableVersion) -> dict[str, float]:
+    """The share of the items described as shared or open that the table really holds (GB/T 36344: accessibility).
+
+    It needs no rule; empty where no item is shared or open.
+    """
+    items = version.distribution.dataset.items.exclude(sharing_type=SharingType.NOT_SHARED)
+    described = set(items.values_list("column", flat=True))
+    held = {column.name for column in version.schema}
+    return {Dimension.ACCESSIBILITY: len(described & held) / len(described)} if described else {}
 
 
 def scores(rows: Iterable[tuple[str, str, float | None]]) -> dict[str, float]:

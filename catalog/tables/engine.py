@@ -318,32 +318,15 @@ def _select(ref: TableRef, query: Query, columns: Sequence[Column], *, with_posi
     if query.after:
         condition, bound = cursors.read(query.after, ref, query.sort)
         source, values = f"{source} AND {condition}", [*values, *bound]
+    if ref.mark and not with_position:
+        statement, keys = marks.statement(ref, columns, source, query.sort)
+        return statement, [*keys, *values]
     order = [f"{quoted(sort.column)} {'DESC' if sort.descending else 'ASC'} NULLS LAST" for sort in query.sort]
-    shown, bound = [quoted(column.name) for column in columns], list[Any]()
+    shown = [quoted(column.name) for column in columns]
     if with_position:
         shown += [*map(quoted, sorted_by), "rowid"]
-    elif ref.mark:
-        shown, bound = _marked(ref, columns)
     ordered = f" ORDER BY {', '.join([*order, 'rowid'])}" if with_position or order else ""
-    return f"SELECT {', '.join(shown)} FROM {source}{ordered}", [*bound, *values]  # noqa: S608
-
-
-def _marked(ref: TableRef, columns: Sequence[Column]) -> tuple[list[str], list[Any]]:
-    """The columns of an export with the reader's marks: conditions and orders see the values without."""
-    shown, bound = [], list[Any]()
-    touched = marks.marked_columns(ref)
-    for column in columns:
-        if column.name in touched:
-            text, keys = marks.text_sql(column.name, ref.mark)
-            shown.append(f"{text} AS {quoted(column.name)}")
-            bound += keys
-        else:
-            shown.append(quoted(column.name))
-    if ref.has_tokens:
-        token, keys = marks.token_sql(ref.mark)
-        shown.append(f"{token} AS {quoted(marks.TOKEN_COLUMN)}")
-        bound += keys
-    return shown, bound
+    return f"SELECT {', '.join(shown)} FROM {source}{ordered}", values  # noqa: S608
 
 
 _engines: dict[Path, DuckDBEngine] = {}

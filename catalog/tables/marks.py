@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from catalog.tables.cursors import Sort
 from catalog.tables.inference import CODE_HEADER
 from catalog.tables.schema import Column, ColumnType, TableRef, quoted
 
@@ -67,25 +69,49 @@ def marked_columns(ref: TableRef) -> frozenset[str]:
     )
 
 
-def text_sql(name: str, key: str) -> tuple[str, list[Any]]:
-    """``text_mark`` as an expression over a column, and the values to bind."""
-    text, digest = quoted(name), f"sha256(? || {quoted(name)})"
+def statement(ref: TableRef, columns: Sequence[Column], source: str, order: Sequence[Sort]) -> tuple[str, list[Any]]:
+    """An export with marks, and the keys to bind before the values of ``source`` (what stands after FROM).
+
+    Conditions and orders see the values without marks. Each digest is worked out once, in the inner statement; its
+    names hold spaces, which names of columns never do.
+    """
+    touched = marked_columns(ref)
+    inner, outer, keys = ["rowid"], list[str](), list[Any]()
+    for place, column in enumerate(columns):
+        name = quoted(column.name)
+        inner.append(f'{name} AS "cell {place}"')
+        if column.name in touched:
+            inner.append(f'CASE WHEN length({name}) >= {SHORTEST} THEN sha256(? || {name}) END AS "digest {place}"')
+            keys.append(ref.mark)
+            outer.append(f"{_marked(quoted(f'cell {place}'), quoted(f'digest {place}'))} AS {name}")
+        else:
+            outer.append(f'"cell {place}" AS {name}')
+    inner += [f'{quoted(sort.column)} AS "order {place}"' for place, sort in enumerate(order)]
+    if ref.has_tokens:
+        inner.append(f"{_NONCE} AS nonce")
+        outer.append(f"nonce || left(sha256(? || nonce), {PROOF}) AS {quoted(TOKEN_COLUMN)}")
+    ways = [f'"order {place}" {"DESC" if sort.descending else "ASC"} NULLS LAST' for place, sort in enumerate(order)]
+    ordered = f" ORDER BY {', '.join([*ways, 'rowid'])}" if ways else ""
+    sql = f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {source}){ordered}"  # noqa: S608
+    return sql, [*([ref.mark] if ref.has_tokens else []), *keys]
+
+
+_NONCE = f"lpad(lower(to_hex(hash(rowid) % {16**NONCE})), {NONCE}, '0')"
+"""Tells the rows of a table apart, well enough; it need not be secret."""
+
+
+def _marked(text: str, digest: str) -> str:
+    """``text_mark`` as an expression over two columns: the text, and its digest."""
     place = f"1 + ('0x' || substr({digest}, 2, 6))::BIGINT % (length({text}) - 1)"
     sign = (
         f"CASE WHEN substr({digest}, 8, 1) IN ({_listed(_LOW)}) THEN chr({ord(SIGNS[0])}) ELSE chr({ord(SIGNS[1])}) END"
     )
-    sql = (
-        f"CASE WHEN length({text}) >= {SHORTEST} AND regexp_matches({text}, '[\\p{{Han}} ]') "
-        f"AND NOT regexp_matches({text}, '[{''.join(SIGNS)}]') AND left({digest}, 1) IN ({_listed(_PICKED)}) "
+    plain = " AND ".join(f"NOT contains({text}, '{letter}')" for letter in SIGNS)
+    return (
+        f"CASE WHEN left({digest}, 1) IN ({_listed(_PICKED)}) "
+        f"AND (strlen({text}) > length({text}) OR contains({text}, ' ')) AND {plain} "
         f"THEN left({text}, {place}) || {sign} || substr({text}, {place} + 1) ELSE {text} END"
     )
-    return sql, [key] * sql.count("?")
-
-
-def token_sql(key: str) -> tuple[str, list[Any]]:
-    """The row's token as an expression, and the values to bind."""
-    nonce = f"left(md5(? || rowid), {NONCE})"
-    return f"{nonce} || left(sha256(? || {nonce}), {PROOF})", [key, key, key]
 
 
 def _listed(letters: str) -> str:

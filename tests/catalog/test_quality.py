@@ -204,7 +204,15 @@ def test_departments_are_scored_by_their_published_datasets(world: World, datase
     assert queries.scores_by_department([world.city_bureau.pk]) == {}
     Dataset.objects.filter(pk=dataset.pk).update(state=DatasetState.PUBLISHED)
     found = queries.scores_by_department([world.city_bureau.pk, world.province_bureau.pk])
-    assert found == {world.city_bureau.pk: queries.DepartmentScore(0.8, 1, 1)}
+    assert found == {world.city_bureau.pk: queries.DepartmentScore(0.9, 1, 1)}, "filled to 0.8, all items in the table"
+
+
+def test_items_that_the_table_lacks_make_it_less_accessible(world: World, dataset: Dataset) -> None:
+    described = dataset.items.count()
+    dataset.items.create(name="备注", column="remark", position=99)
+    assert running.accessibility(keeping.current_version(dataset)) == {"accessibility": described / (described + 1)}
+    dataset.items.filter(column="remark").update(sharing_type="not_shared")
+    assert running.accessibility(keeping.current_version(dataset)) == {"accessibility": 1.0}
 
 
 def test_a_rule_that_holds_keeps_the_record_from_being_submitted(world: World, dataset: Dataset) -> None:
