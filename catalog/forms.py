@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from catalog.documents import RELATIONS, Document
-from catalog.models import Channel, DataElement, DataItem, Dataset, Theme
+from catalog.models import Channel, DataElement, DataItem, Dataset, DisclosureRole, Theme
 from catalog.tables.schema import column_names
 from portal.departments.models import Department, Region
 from portal.lists import listed
@@ -270,6 +270,14 @@ class ItemForm(forms.ModelForm[DataItem]):
         if element and element.retired_at and element.code != self.initial.get("element"):
             raise forms.ValidationError(_("This data element is retired."))
         return element
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["disclosure_role"].required = False
+
+    def clean_disclosure_role(self) -> str:
+        """Nothing chosen is no role."""
+        return str(self.cleaned_data["disclosure_role"] or DisclosureRole.NONE)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

@@ -25,7 +25,7 @@ SILENT_TAGS = {"script", "style", "code", "pre", "kbd", "samp"}
 """What stands in them is not language."""
 
 SAME_EVERYWHERE = {
-    "API", "Atom", "Authorization", "CSV", "DCAT", "English", "GB", "GB18030", "GeoJSON", "HTML", "ID", "JSON",
+    "API", "Atom", "Authorization", "BOM", "CSV", "DCAT", "English", "GB", "GB18030", "GeoJSON", "HTML", "ID", "JSON",
     "JSON-LD", "KB", "MariaDB", "MB", "MySQL", "OpenAPI", "Parquet", "PDF", "PostgreSQL", "Python", "RDF", "RSS",
     "SHA-256", "Shuqiao", "Turtle", "URL", "UTF-8", "XLSX", "XML", "YAML", "v", "中文", "简体中文", "数桥",
 }  # fmt: skip

@@ -40,7 +40,7 @@ def _publish(visit: Callable[..., Any], run_jobs: Callable[[], None], file: Path
         cataloguer.press("Save")
         cataloguer.press("Upload a file")
         page.set_input_files("#id_file", str(file))
-        cataloguer.press("Upload")
+        cataloguer.press("Upload and load")
         run_jobs()
         page.reload()
         cataloguer.sees("3 rows loaded")
@@ -131,7 +131,9 @@ def test_a_record_is_published_applied_for_granted_read_and_opened(
     with visit("applicant") as applicant:
         applicant.go(f"/grants/{grant.pk}/")
         content = applicant.download(lambda: applicant.page.get_by_role("link", name="CSV", exact=True).click())
-        assert content.decode("utf-8-sig").split() == ["代码,名称", '"330106001","甲社区"', '"330106002","乙社区"']
+        head, *rows = content.decode("utf-8-sig").split()
+        assert head == "代码,名称,水印"
+        assert [row.rpartition(",")[0] for row in rows] == ['"330106001","甲社区"', '"330106002","乙社区"']
         applicant.press("New key")
         key = applicant.page.inner_text("#new-key").strip()
         applicant.page.reload()
