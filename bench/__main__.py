@@ -58,11 +58,10 @@ def main(names: list[str]) -> None:
     import django
 
     django.setup()
-    from bench import detection, duplicates, imports, lists, marks, plane, profile, tables
+    from bench import detection, duplicates, imports, lists, marks, plane, profile, relevance, search, tables
 
-    parts: dict[str, Callable[[], list[Row]]] = {"tables": tables.run, "lists": lists.run}
-    parts |= {"duplicates": duplicates.run, "imports": imports.run}
-    parts |= {"detection": detection.run, "profile": profile.run, "plane": plane.run, "marks": marks.run}
+    modules = (tables, lists, duplicates, imports, detection, profile, plane, marks, relevance, search)
+    parts: dict[str, Callable[[], list[Row]]] = {m.__name__.rpartition(".")[2]: m.run for m in modules}
     for name in names or list(parts):
         rows = parts[name]()
         RESULTS.mkdir(exist_ok=True)

@@ -33,9 +33,8 @@ def scratch_database() -> Iterator[None]:
 def build(count: int) -> User:
     """``count`` records of 3,000 departments, one in ten a draft that its provider alone sees; returns a cataloguer of
     one of the departments. For the peer, guardian rows give every reader the same rights by groups."""
-    reader = _people()
-    template = _template()
-    _copy(Dataset, template, count)
+    reader = people()
+    _copy(Dataset, template(), count)
     _search_rows()
     _guardian_rows()
     with connection.cursor() as cursor:
@@ -43,7 +42,8 @@ def build(count: int) -> User:
     return reader
 
 
-def _people() -> User:
+def people() -> User:
+    """Regions, 3,000 departments, and a cataloguer of one of them, who is returned."""
     nation = Region.objects.create(code="000000", name="全国", level=1, path="000000/")
     province = Region.objects.create(code="330000", name="浙江省", level=2, parent=nation, path="000000/330000/")
     regions = [
@@ -65,7 +65,8 @@ def _people() -> User:
     return reader
 
 
-def _template() -> Dataset:
+def template() -> Dataset:
+    """The record that is copied."""
     actor = Actor.of(User.objects.get(username="reader"))
     values = {
         "title": "样例",
@@ -79,13 +80,14 @@ def _template() -> Dataset:
     return lifecycle.create(actor=actor, provider=provider, values=values, themes=themes)
 
 
-def _columns(model: type[models.Model], changed: dict[str, str]) -> tuple[str, str]:
+def columns_of(model: type[models.Model], changed: dict[str, str]) -> tuple[str, str]:
+    """The columns of a table, and for each an expression: of the copied row ``t``, or the changed one."""
     names = [field.column for field in model._meta.concrete_fields]
     return ", ".join(names), ", ".join(changed.get(name, f"t.{name}") for name in names)
 
 
 def _copy(model: type[models.Model], template: Dataset, count: int) -> None:
-    into, values = _columns(
+    into, values = columns_of(
         model,
         {
             "id": "gen_random_uuid()",
@@ -107,7 +109,7 @@ def _copy(model: type[models.Model], template: Dataset, count: int) -> None:
 
 def _search_rows() -> None:
     table = DatasetSearchRow._meta.db_table
-    into, values = _columns(
+    into, values = columns_of(
         DatasetSearchRow,
         {
             "dataset_id": "x.id",

@@ -129,6 +129,7 @@ class DatasetPageSerializer(serializers.Serializer[Any]):
 
     count = serializers.IntegerField(help_text="At most 10,000.")
     is_capped = serializers.BooleanField()
+    is_near = serializers.BooleanField(help_text="No dataset has all words; these have most of them.")
     page = serializers.IntegerField()
     pages = serializers.IntegerField()
     results = DatasetListSerializer(many=True)
@@ -160,6 +161,7 @@ class DatasetListView(APIView):
         body = {
             "count": found.total,
             "is_capped": found.is_capped,
+            "is_near": found.is_near,
             "page": query.page,
             "pages": found.pages,
             "results": found.datasets,

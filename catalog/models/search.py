@@ -1,9 +1,10 @@
 """The narrow row that lists and searches read: what a dataset can be found and filtered by, and by whom."""
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.db.models.functions import Lower
 
 from catalog.models.dataset import Dataset
 from portal.departments.models import Department, Region
@@ -17,7 +18,10 @@ class DatasetSearchRow(models.Model):
 
     dataset = models.OneToOneField(Dataset, models.CASCADE, primary_key=True, related_name="search_row")
     reader_groups = ArrayField(models.IntegerField(), default=list)
+    heading = SearchVectorField(default="")
+    """Words of title and code (weight A) and of keywords, themes and item names (B)."""
     tokens = SearchVectorField()
+    """All words: those of the heading, and of department and summary (C)."""
     title = models.CharField(max_length=200)
     state = models.CharField(max_length=20)
     provider = models.ForeignKey(Department, models.CASCADE, related_name="+")
@@ -38,6 +42,9 @@ class DatasetSearchRow(models.Model):
         indexes = [
             # words
             GinIndex(fields=["tokens"], name="search_tokens"),
+            GinIndex(fields=["heading"], name="search_heading"),
+            # words of titles that are typed wrongly
+            GinIndex(OpClass(Lower("title"), name="gin_trgm_ops"), name="search_title_trigrams"),
             # newest first, the default order of every list; keyset paging
             models.Index(fields=["-modified", "-dataset"], name="search_newest"),
             # by title

@@ -10,16 +10,14 @@ import functools
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from uuid import UUID
 
 import rjieba
 from django.db import connection
 
-from catalog import words
 from catalog.documents import Document
 from catalog.models import DataItem, Dataset, RecordSignature, SignatureKind, SignatureQueue
-from catalog.words import normal
+from catalog.search.words import DATA, normal
 
 Signature = tuple[int, int, int]
 """Kind, number of the item, hash."""
@@ -37,7 +35,7 @@ ITEM_LIMIT = 2_000
 @functools.cache
 def _synonyms() -> dict[str, str]:
     """Each known spelling of an item's name → the first of its line."""
-    text = (Path(words.__file__).parent / "data" / "item_synonyms.txt").read_text(encoding="utf-8")
+    text = (DATA / "item_synonyms.txt").read_text(encoding="utf-8")
     lines = [[_plain(word) for word in line.split()] for line in text.splitlines() if line.strip()]
     return {word: line[0] for line in lines for word in line}
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from catalog import words
 from catalog.models import CodeList, DataElement
+from catalog.search.words import DATA
 from catalog.standards import keeping
 from portal.access import Actor
 
-FOLDER = Path(words.__file__).parent / "data" / "standards"
+FOLDER = DATA / "standards"
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:

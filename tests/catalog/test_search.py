@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from typing import Any
+
 import pytest
+from django.core.management import call_command
 from django.http import QueryDict
 from django.test import Client
 
-from catalog.models import Dataset, Theme
+from catalog.models import Dataset, DatasetSearchRow, Theme
 from catalog.search import SearchQuery, search
 from portal.access import CIVIL_SERVANTS, EVERYONE
 from tests.factories import World, make_dataset
@@ -40,11 +44,55 @@ def filled(world: World) -> World:
         ("电力", ["Renewable energy statistics"]),
         ("民政厅", ["浙江省养老机构名录"]),
         ("空气 养老", []),
+        ("kongqizhiliang", ["杭州市空气质量监测日均值"]),
+        ("kqzl", ["杭州市空气质量监测日均值"]),
+        ("大气质量", ["杭州市空气质量监测日均值"]),
+        ("uscc", ["浙江省养老机构名录"]),
+        ("statistic", ["Renewable energy statistics"]),
+        ('"养老机构"', ["浙江省养老机构名录"]),
+        ('"老养"', []),
+        ('"机构养老"', []),
+        ("名录 -养老", []),
+        ("监测 -养老", ["杭州市空气质量监测日均值"]),
+        ("空汽质量", ["杭州市空气质量监测日均值"]),
+        ("renewabel enrgy", ["Renewable energy statistics"]),
         ("不存在的词", []),
     ],
 )
 def test_words_find_records(filled: World, text: str, expected: list[str]) -> None:
     assert titles(f"q={text}") == expected
+
+
+def test_records_that_meet_most_of_a_text_are_said_to_be_near(filled: World) -> None:
+    found = search(SearchQuery(text="空汽质量"), GROUPS)
+    assert (found.is_near, found.total) == (True, 1)
+    client = Client()
+    client.force_login(filled.applicant)
+    page = client.get("/catalog/", {"q": "空汽质量"}, headers={"accept-language": "en"}).content.decode()
+    assert "come close" in page
+    assert not search(SearchQuery(text="空气质量"), GROUPS).is_near
+    assert search(SearchQuery(text="空汽质量", filters={"cycle": ("monthly",)}), GROUPS).total == 0
+
+
+def test_nobody_finds_what_is_near_but_not_theirs(filled: World) -> None:
+    assert titles("q=养劳机构", is_public=True) == []
+    Dataset.objects.get(title__startswith="浙江").delete()
+    assert titles("q=养劳机构") == []
+
+
+def test_a_search_takes_few_queries_whatever_is_chosen(filled: World, django_assert_max_num_queries: Any) -> None:
+    with django_assert_max_num_queries(4):
+        search(SearchQuery(text="空气质量"), GROUPS)
+    chosen = {"theme": ("10",), "sharing": ("unconditional",), "cycle": ("yearly",)}
+    with django_assert_max_num_queries(7):
+        search(SearchQuery(text="空气质量", filters=chosen), GROUPS)
+
+
+def test_reindexing_writes_what_the_search_finds(filled: World) -> None:
+    DatasetSearchRow.objects.update(heading="", tokens="")
+    assert titles("q=kqzl") == []
+    call_command("reindex", stdout=io.StringIO())
+    assert titles("q=kqzl") == ["杭州市空气质量监测日均值"]
 
 
 def test_a_resource_code_finds_its_record(filled: World) -> None:
@@ -99,6 +147,10 @@ def test_a_changed_record_is_found_by_its_new_words_at_once(filled: World) -> No
         "q=！？。，、；",
         "q=的 了 在",
         "q=' | ! & ( ) :* <-> \\",
+        'q="""" - -- -"" ""',
+        "q=-只 -要 -不",
+        "q=" + "a" * 60,
+        "q=" + " ".join(f"w{n}" for n in range(100)),
         "q='; DROP TABLE catalog_dataset; --",
         "q=a\x00b",
         "q=\ud800",
