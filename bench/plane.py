@@ -294,6 +294,12 @@ def _against_datasette(path: Path, port: int, pk: UUID, folder: Path) -> list[Ro
                 lambda n: f"/small/data/{keys[n % len(keys)]}.json?_shape=objects",
             ),
             (
+                # what the server itself takes: an answer without any data
+                "requests: /healthz",
+                lambda n: "/healthz",
+                lambda n: f"/small/data/{keys[n % len(keys)]}.json?_shape=objects",
+            ),
+            (
                 "requests: filtered page and count",
                 lambda n: _rows_url(pk, filter=_filter("areacode", "eq", AREA), count="1"),
                 lambda n: f"/small/data.json?areacode__exact={AREA}&_size=100&_shape=objects",
