@@ -131,7 +131,7 @@ class DatasetPageSerializer(serializers.Serializer[Any]):
     is_capped = serializers.BooleanField()
     is_near = serializers.BooleanField(help_text="No dataset has all words; these have most of them.")
     page = serializers.IntegerField()
-    pages = serializers.IntegerField()
+    pages = serializers.IntegerField(help_text="By relevance at most 50; with `sort` at most 500.")
     results = DatasetListSerializer(many=True)
 
 

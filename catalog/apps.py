@@ -22,6 +22,7 @@ class CatalogConfig(AppConfig):
             verification,
         )
         from catalog import moving as catalog_moving
+        from catalog.connections import moving as connection_moving
         from catalog.connections import sources as connection_sources  # noqa: F401  (registers its rule)
         from catalog.connections import views as connection_views
         from catalog.health import rows as health_rows
@@ -50,6 +51,7 @@ class CatalogConfig(AppConfig):
         prepared.register("open", open_tables.find_whole)
         figures.register(catalog_moving.figures)
         moving.register(catalog_moving.CatalogMover())
+        moving.register(connection_moving.ConnectionsMover())
         moving.on_changed(catalog_moving.department_changed)
         moving.on_authority_changed(catalog_moving.authority_changed)
         review.register(access_exceptions.rights)

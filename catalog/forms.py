@@ -254,6 +254,10 @@ class ItemForm(forms.ModelForm[DataItem]):
 
     MORE = ("name_en", "element", "length", "precision", "unit", "disclosure_role", "description")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["disclosure_role"].required = False
+
     @property
     def more(self) -> list[forms.BoundField]:
         """The fields that stand behind "more"."""
@@ -270,10 +274,6 @@ class ItemForm(forms.ModelForm[DataItem]):
         if element and element.retired_at and element.code != self.initial.get("element"):
             raise forms.ValidationError(_("This data element is retired."))
         return element
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["disclosure_role"].required = False
 
     def clean_disclosure_role(self) -> str:
         """Nothing chosen is no role."""

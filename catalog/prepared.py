@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pyarrow as pa
 from django.conf import settings
@@ -23,8 +22,6 @@ from catalog.models import PreparedFile, PreparedState, TableVersion
 from catalog.tables.engine import Query, default_engine
 from catalog.tables.export import STREAMS
 from catalog.tables.schema import Column, TableRef
-
-logger = logging.getLogger(__name__)
 
 NOTE_ROWS = 200_000
 
@@ -93,7 +90,7 @@ def prepare(file_id: UUID | str) -> PreparedFile | None:
         return None
     path = path_of(file)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
+    part = path.with_suffix(f".{uuid4().hex}")
     digest = hashlib.sha256()
     try:
         with part.open("wb") as out:
@@ -108,7 +105,9 @@ def prepare(file_id: UUID | str) -> PreparedFile | None:
         file.delete()
         raise
     values = {"state": PreparedState.READY, "size_bytes": size, "sha256": digest.hexdigest()}
-    PreparedFile.objects.filter(pk=file.pk).update(**values, done=file.done)
+    if not PreparedFile.objects.filter(pk=file.pk).update(**values, done=file.done):
+        path.unlink(missing_ok=True)  # it was given up meanwhile
+        return None
     file.refresh_from_db()
     return file
 
@@ -129,6 +128,12 @@ def _counted(file: PreparedFile, batches: Iterator[pa.RecordBatch]) -> Iterator[
             noted = file.done
 
 
+def _is_wanted(file: PreparedFile) -> bool:
+    """Whether its owner may still have just this."""
+    whole = _finders[file.purpose](file.owner)
+    return whole is not None and whole.mark(file.format) == file.mark
+
+
 def files_for(whole: Whole) -> list[PreparedFile]:
     """What of an owner's whole is ready or being prepared."""
     rows = PreparedFile.objects.filter(purpose=whole.purpose, owner=whole.owner).select_related("version")
@@ -136,11 +141,14 @@ def files_for(whole: Whole) -> list[PreparedFile]:
 
 
 def clean(now: dt.datetime | None = None) -> int:
-    """Remove files of older versions and those nobody asked for lately; returns how many. Safe to run again."""
+    """Remove files of older versions, those nobody asked for lately, and those that nobody may have any more.
+
+    Returns how many. Safe to run again.
+    """
     now = now or timezone.now()
     old = now - dt.timedelta(days=settings.PREPARED_DAYS)
     wanted = PreparedFile.objects.filter(version__current_of__isnull=False, used_at__gte=old)
-    kept = set(wanted.values_list("pk", flat=True))
+    kept = {file.pk for file in wanted if _is_wanted(file)}
     gone, _by_model = PreparedFile.objects.exclude(pk__in=kept).delete()
     names = {str(pk) for pk in kept}
     for path in Path(settings.PREPARED_ROOT).glob("*"):

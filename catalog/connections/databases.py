@@ -38,6 +38,8 @@ from portal.sealing import unseal
 CONNECT_SECONDS = 10
 BATCH = 10_000
 TABLES_SHOWN = 5_000
+OVERLAP = dt.timedelta(minutes=10)
+"""Rows that were written a little late are read again where rows are renewed by their key."""
 DECIMAL_DIGITS = 38
 SYSTEM_SCHEMAS = ("information_schema", "performance_schema", "mysql", "sys")
 GROWING = (sa.Integer, sa.Numeric, sa.Date, sa.DateTime)
@@ -46,26 +48,32 @@ GROWING = (sa.Integer, sa.Numeric, sa.Date, sa.DateTime)
 
 @dataclass(frozen=True)
 class SourceColumn:
-    """A column of a database table: ``comment`` is what the database says of it, ``grows`` whether it is ordered."""
+    """A column of a database table: ``comment`` is what the database says of it.
+
+    ``grows``: its values are ordered, so that it may be a watermark; ``counts``: they are whole numbers.
+    """
 
     name: str
     kind: str
     comment: str
     is_key: bool
-    is_text: bool
     grows: bool
+    counts: bool
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What is to be read: columns of a table, all rows, or those whose ``watermark`` is at or beyond ``since``."""
+    """What is to be read: columns of a table; all rows, or those whose ``watermark`` lies beyond ``reached``.
+
+    ``is_renewed``: rows are renewed by their key, so those near the mark are read again: the same day, or ten minutes.
+    """
 
     schema: str
     table: str
     columns: Sequence[str]
     watermark: str = ""
     reached: str = ""
-    overlap: dt.timedelta = dt.timedelta()
+    is_renewed: bool = False
 
 
 @contextmanager
@@ -188,8 +196,8 @@ def _column(column: ReflectedColumn, key: Sequence[str]) -> SourceColumn:
         kind=str(kind).lower().partition(" collate")[0],
         comment=(column.get("comment") or "").strip()[:200],
         is_key=column["name"] in key,
-        is_text=isinstance(kind, sa.String),
         grows=isinstance(kind, GROWING) and not isinstance(kind, sa.Float),
+        counts=isinstance(kind, sa.Integer),
     )
 
 
@@ -247,15 +255,23 @@ def fetch(
         if reading.watermark:
             mark = table.c[reading.watermark]
             top = _written(connection.scalar(sa.select(sa.func.max(mark))))
+            greatest = _read(top, kinds[reading.watermark])
             reached = _read(reading.reached, kinds[reading.watermark])
-            if not top or (reading.reached and _read(top, kinds[reading.watermark]) <= reached):
+            is_day = isinstance(greatest, dt.date) and not isinstance(greatest, dt.datetime)
+            if greatest is None or (reached is not None and (greatest < reached if is_day else greatest <= reached)):
                 return Fetched(0, reading.reached, types)
-            query = query.where(mark <= _read(top, kinds[reading.watermark]))
-            if reading.reached:
-                is_time = isinstance(reached, dt.datetime) and reading.overlap
-                query = query.where(mark >= reached - reading.overlap if is_time else mark > reached)
+            query = query.where(mark <= greatest)
+            if reached is not None:
+                query = query.where(_beyond(mark, reached, is_renewed=reading.is_renewed))
         rows = _write(connection, query, [kinds[name] for name in reading.columns], path, on_rows)
         return Fetched(rows, top, types)
+
+
+def _beyond(mark: sa.ColumnElement[Any], reached: Any, *, is_renewed: bool) -> sa.ColumnElement[bool]:
+    """The rows that were not read yet; where they are renewed, also those that may have been written late."""
+    if is_renewed and isinstance(reached, dt.datetime):
+        return mark >= reached - OVERLAP
+    return mark >= reached if is_renewed and isinstance(reached, dt.date) else mark > reached
 
 
 def _write(

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from catalog import loading
 from catalog.connections import databases
 from catalog.connections.databases import Reading
-from catalog.models import Cadence, DatabaseSource, Dataset, IngestJob, JobState, LoadMode, TablePull
+from catalog.models import Cadence, DatabaseSource, Dataset, DatasetState, IngestJob, JobState, LoadMode, TablePull
 from catalog.tables.errors import Cancelled
 from catalog.tables.schema import Column, column_names
 from portal import access
@@ -34,8 +34,6 @@ EVERY = {
     Cadence.WEEKLY: dt.timedelta(days=7),
     Cadence.MONTHLY: dt.timedelta(days=30),
 }
-OVERLAP = dt.timedelta(minutes=10)
-"""Rows that were written a little late are read again when rows are renewed by their key."""
 ASK_EVERY = 10
 
 
@@ -104,7 +102,7 @@ def order(*, dataset: Dataset, actor: Actor, wanted: Order) -> TablePull:
 
 def _continues(before: TablePull, wanted: Order) -> bool:
     """Whether the mark that was reached holds for what is wanted now."""
-    names = ("source", "schema", "table", "watermark", "mode", "columns")
+    names = ("source", "schema", "table", "watermark", "mode", "columns", "key")
     return all(getattr(before, name) == getattr(wanted, name) for name in names)
 
 
@@ -120,6 +118,9 @@ def _check(wanted: Order, known: dict[str, databases.SourceColumn]) -> None:
         faults["watermark"] = [_("Choose a growing column where rows are kept, and none where all are replaced.")]
     elif wanted.watermark and (wanted.watermark not in known or not known[wanted.watermark].grows):
         faults["watermark"] = [_("Choose a column of numbers, dates or times that only grows.")]
+    elif wanted.mode == LoadMode.APPEND and not known[wanted.watermark].counts:
+        # two rows may have one moment; the later of them would be missed
+        faults["watermark"] = [_("Rows are added by a serial number. Where there is none, renew them by their key.")]
     if faults:
         raise InvalidInput(fields=faults)
 
@@ -132,18 +133,24 @@ def pull_now(*, dataset: Dataset, actor: Actor) -> IngestJob:
         WrongState: nothing is ordered, a load is running, or the record is in review.
     """
     actor = access.require(actor, Permission.DATASET_EDIT, dataset)
-    pull = TablePull.objects.select_for_update().filter(dataset=dataset).first()
+    loading.lock(dataset.pk)
+    pull = TablePull.objects.filter(dataset=dataset).first()
     if pull is None:
         raise WrongState
     return _begin(pull, actor)
 
 
 def _begin(pull: TablePull, actor: Actor) -> IngestJob:
-    mode = LoadMode(pull.mode) if pull.reached else LoadMode.REPLACE
+    """Queue the job of a pull; the record is locked before the order, here as when a load ends."""
     name = pull.full_name[:255]
-    job = IngestJob(file_name=name, file_size=0, mode=mode, is_pulled=True, created_by=actor.user)
+    job = IngestJob(file_name=name, file_size=0, mode=_mode(pull), is_pulled=True, created_by=actor.user)
     loading.queue(job, pull.dataset, actor)
     return job
+
+
+def _mode(pull: TablePull) -> LoadMode:
+    """How rows are loaded now: while nothing was reached, all are read and take the place of what is there."""
+    return LoadMode(pull.mode) if pull.reached else LoadMode.REPLACE
 
 
 @transaction.atomic
@@ -170,12 +177,14 @@ def end(*, dataset: Dataset, actor: Actor) -> None:
 
 
 def begin_due() -> int:
-    """Begin every pull whose time has come; one that cannot begin now is tried at the next round. Returns how many."""
+    """Begin every pull whose time has come; one that cannot begin now is tried at the next round. Returns how many.
+
+    Nothing is read for a record that was withdrawn.
+    """
     begun = 0
     now = timezone.now()
-    for pk in (
-        TablePull.objects.filter(is_paused=False, next_at__lte=now).order_by("next_at").values_list("pk", flat=True)
-    ):
+    due = TablePull.objects.filter(is_paused=False, next_at__lte=now).exclude(dataset__state=DatasetState.WITHDRAWN)
+    for pk in due.order_by("next_at").values_list("pk", flat=True):
         try:
             begun += _begin_one(pk, now)
         except WrongState:
@@ -187,9 +196,9 @@ def begin_due() -> int:
 
 @transaction.atomic
 def _begin_one(pk: UUID, now: dt.datetime) -> bool:
-    rows = TablePull.objects.select_for_update(skip_locked=True, of=("self",)).select_related("dataset")
-    pull = rows.filter(pk=pk, is_paused=False, next_at__lte=now).first()
-    if pull is None:
+    loading.lock(pk)
+    pull = TablePull.objects.select_related("dataset").filter(pk=pk, is_paused=False, next_at__lte=now).first()
+    if pull is None or pull.dataset.state == DatasetState.WITHDRAWN:
         return False
     _begin(pull, Actor.system())
     TablePull.objects.filter(pk=pk).update(next_at=next_after(now, pull.cadence))
@@ -215,13 +224,15 @@ def read(job: IngestJob) -> bool:
 
     path = loading.upload_path(job.pk)
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    job.mode = _mode(pull)  # the order may have changed since the job was made
     reading = Reading(
         pull.schema,
         pull.table,
         pull.columns,
         pull.watermark,
         pull.reached if job.mode != LoadMode.REPLACE else "",
-        OVERLAP if job.mode == LoadMode.MERGE else dt.timedelta(),
+        job.mode == LoadMode.MERGE,
     )
     fetched = databases.fetch(pull.source, reading, path, on_rows=on_rows)
     if not fetched.rows and not path.exists():
@@ -230,7 +241,7 @@ def read(job: IngestJob) -> bool:
     job.reached, job.file_size = fetched.reached, path.stat().st_size
     job.key = [names[column] for column in pull.key]
     job.types = {names[column]: kind.value for column, kind in fetched.types.items()}
-    job.save(update_fields=["reached", "file_size", "key", "types"])
+    job.save(update_fields=["mode", "reached", "file_size", "key", "types"])
     return True
 
 
@@ -249,6 +260,8 @@ def titled(job: IngestJob, columns: tuple[Column, ...]) -> tuple[Column, ...]:
 
 def settle(job: IngestJob) -> None:
     """Note on the order how its job went, in the transaction that ends the job; the first failure is told."""
+    if job.state == JobState.FAILED:
+        loading.upload_path(job.pk).unlink(missing_ok=True)  # another try reads the database again
     pull = TablePull.objects.select_for_update().filter(dataset=job.distribution.dataset_id).first()
     if pull is None or job.state not in (JobState.DONE, JobState.FAILED):
         return

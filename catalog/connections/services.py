@@ -94,6 +94,10 @@ def _completed(values: dict[str, Any], document: dict[str, Any]) -> dict[str, An
     values = {name: values.get(name) or found[name] for name in FIELDS}
     if not values["endpoint_url"]:
         raise InvalidInput(fields={"endpoint_url": [_("The document names no address. Enter it.")]})
+    parts = urlsplit(values["endpoint_url"])
+    if parts.scheme not in ("http", "https") or parts.username or parts.password:
+        message = _("The address begins with https:// or http:// and holds no user name.")
+        raise InvalidInput(fields={"endpoint_url": [message]})
     return values
 
 

@@ -58,10 +58,10 @@ def search(query: SearchQuery, groups: Sequence[int], *, is_public: bool = False
     is_near, last_page = False, COUNT_LIMIT // PAGE_SIZE
     page = slice((query.page - 1) * PAGE_SIZE, query.page * PAGE_SIZE)
     ids: list[UUID]
-    if wish.tsquery and not total:
+    if wish.groups and not total:
         found = near(permitted(query, groups, is_public=is_public), wish, NEAR_LIMIT)
         ids, total, is_near = found[page], len(found), bool(found)
-    elif wish.tsquery and not query.sort:
+    elif wish.groups and not query.sort:
         last_page = CANDIDATES // PAGE_SIZE
         ids = ranked(permitted(query, groups, is_public=is_public), wish, min(page.stop, CANDIDATES))[page]
     else:

@@ -21,6 +21,7 @@ GROUPS_LIMIT = 12
 LEXEMES_LIMIT = 40
 _SYNONYMS = DATA / "synonyms.txt"
 _PARTS = re.compile(r'(?P<minus>[-\uff0d](?=[^\s"]))?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
+_QUOTES = str.maketrans("“”「」", '""""')
 _LETTERS = re.compile(r"^[a-z]{2,24}$")
 
 
@@ -62,8 +63,6 @@ class Wish:
     @property
     def tsquery(self) -> str:
         """Every group, and none of the excluded; empty when nothing is asked for."""
-        if not self.groups:
-            return ""
         return " & ".join([*(group.sql() for group in self.groups), *(f"!{group.sql()}" for group in self.without)])
 
     @property
@@ -113,16 +112,17 @@ def wish_of(text: str) -> Wish:
     groups: list[Group] = []
     without: list[Group] = []
     wanted: list[str] = []
-    for part in _PARTS.finditer(normal(text[:QUERY_LIMIT])):
+    has_phrase = False
+    for part in _PARTS.finditer(normal(text[:QUERY_LIMIT]).translate(_QUOTES)):
         phrase, word = part["phrase"], part["word"]
         found = _phrase(phrase) if phrase is not None else _groups(word)
+        has_phrase |= phrase is not None
         if part["minus"]:
             without += found
         else:
             groups += found
             wanted.append(phrase if phrase is not None else word)
     groups = _joined(groups)
-    has_phrase = any(part["phrase"] is not None for part in _PARTS.finditer(text))
     return Wish(" ".join(wanted), tuple(groups[:GROUPS_LIMIT]), tuple(without[:GROUPS_LIMIT]), has_phrase)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -51,9 +52,8 @@ def _government_terms() -> frozenset[str]:
     return frozenset((DATA / "terms.txt").read_text(encoding="utf-8").split())
 
 
-@functools.cache
-def _stemmer() -> snowballstemmer.stemmer:
-    return snowballstemmer.stemmer("english")
+_of_thread = threading.local()
+"""A stemmer keeps the word that it works on, so each thread has its own."""
 
 
 def normal(text: str) -> str:
@@ -75,7 +75,9 @@ def bigrams(run: str) -> list[str]:
 
 def stem(word: str) -> str:
     """The stem of an English word."""
-    return str(_stemmer().stemWord(word))
+    if not hasattr(_of_thread, "stemmer"):
+        _of_thread.stemmer = snowballstemmer.stemmer("english")
+    return str(_of_thread.stemmer.stemWord(word))
 
 
 def words(text: str) -> list[str]:

@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
 from catalog import loading
 from catalog.connections import databases, pulling, sources
 from catalog.connections.addresses import SourceFailed
+from catalog.connections.moving import ConnectionsMover
 from catalog.connections.pulling import Order
 from catalog.models import Cadence, DatabaseSource, Dataset, DatasetState, IngestJob, JobState, LoadMode, TablePull
 from catalog.tables.engine import Query, default_engine
+from portal.access import Actor
+from portal.departments.moving import Move
 from portal.errors import InvalidInput, NotPermitted, WrongState
 from portal.models import Event, Notice
 from tests.databases import Server, mariadb, postgresql
@@ -161,6 +165,77 @@ def test_changed_rows_are_renewed_by_their_key(
     assert TablePull.objects.get().reached == "2026-05-02T08:00:00"
 
 
+def test_rows_of_a_day_that_was_read_already_are_not_missed(
+    world: World, dataset: Dataset, source: DatabaseSource, people: Server
+) -> None:
+    people.run("UPDATE people SET born = '2026-05-01'")
+    ordered(world, dataset, source, mode=LoadMode.MERGE, watermark="born", columns=["id", "name", "born"])
+    people.run("INSERT INTO people (id, name, born) VALUES (3, '同日稍后', '2026-05-01')")
+    assert pulled(world, dataset).state == JobState.DONE
+    assert "同日稍后" in [name for _id, name in rows_of(dataset, "id", "name")]
+
+
+def test_a_job_follows_the_order_as_it_is_when_it_runs(world: World, dataset: Dataset, source: DatabaseSource) -> None:
+    ordered(world, dataset, source, mode=LoadMode.APPEND, watermark="id", columns=["id", "name"])
+    job = pulling.pull_now(dataset=dataset, actor=actor(world.cataloguer))
+    TablePull.objects.update(reached="")
+    assert job.mode == LoadMode.APPEND
+    assert loading.run(job.pk).mode == LoadMode.REPLACE
+    assert len(rows_of(dataset, "id")) == 2, "nothing stands twice"
+
+
+def test_nothing_is_pulled_for_a_withdrawn_record(world: World, dataset: Dataset, source: DatabaseSource) -> None:
+    ordered(world, dataset, source, cadence=Cadence.HOURLY)
+    TablePull.objects.update(next_at=timezone.now() - dt.timedelta(hours=1))
+    Dataset.objects.filter(pk=dataset.pk).update(state=DatasetState.WITHDRAWN)
+    assert pulling.begin_due() == 0
+    Dataset.objects.filter(pk=dataset.pk).update(state=DatasetState.DEPARTMENT_REVIEW)
+    assert pulling.begin_due() == 0
+    Dataset.objects.filter(pk=dataset.pk).update(state=DatasetState.DRAFT)
+    assert pulling.begin_due() == 1
+
+
+def test_a_database_goes_with_its_department_and_a_record_that_leaves_it_pauses(
+    world: World, dataset: Dataset, source: DatabaseSource
+) -> None:
+    ordered(world, dataset, source, cadence=Cadence.DAILY)
+    mover = ConnectionsMover()
+    part = Move(world.city_bureau, world.province_bureau, datasets=frozenset([str(dataset.pk)]))
+    assert [line.count for line in mover.preview(part)] == [0, 0, 1]
+    with transaction.atomic():
+        assert mover.apply(part, Actor.system()) == {"databases": 0, "interfaces": 0, "pulls": 1}
+    assert TablePull.objects.get().is_paused
+    DatabaseSource.objects.create(
+        department=world.province_bureau,
+        title="业务库",
+        kind="mysql",
+        host="h",
+        database="d",
+        account="a",
+        created_by=world.provider,
+    )
+    whole = Move(world.city_bureau, world.province_bureau)
+    with transaction.atomic():
+        assert mover.apply(whole, Actor.system())["databases"] == 1
+    source.refresh_from_db()
+    assert source.department == world.province_bureau
+    assert source.title == f"业务库（{world.city_bureau.name}）"
+
+
+def test_a_failed_pull_leaves_no_rows_behind(
+    world: World, dataset: Dataset, source: DatabaseSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: Any, **said: Any) -> Any:
+        args[2].write_bytes(b"half")
+        raise SourceFailed("gone")
+
+    ordered(world, dataset, source)
+    monkeypatch.setattr(databases, "fetch", broken)
+    failed = pulled(world, dataset)
+    assert failed.state == JobState.FAILED
+    assert not loading.upload_path(failed.pk).exists()
+
+
 def test_a_changed_order_reads_everything_anew(world: World, dataset: Dataset, source: DatabaseSource) -> None:
     ordered(world, dataset, source, mode=LoadMode.APPEND, watermark="id", columns=["id", "name"])
     again = ordered(world, dataset, source, mode=LoadMode.APPEND, watermark="id", columns=["id", "name", "code"])
@@ -268,6 +343,8 @@ def test_what_does_not_fit_is_said_at_its_field(world: World, dataset: Dataset, 
         ({"key": [], "mode": LoadMode.MERGE, "watermark": "id"}, "key"),
         ({"mode": LoadMode.APPEND}, "watermark"),
         ({"mode": LoadMode.APPEND, "watermark": "name"}, "watermark"),
+        ({"mode": LoadMode.APPEND, "watermark": "changed"}, "watermark"),
+        ({"mode": LoadMode.APPEND, "watermark": "born"}, "watermark"),
         ({"watermark": "id"}, "watermark"),
     ):
         with pytest.raises(InvalidInput) as caught:

@@ -14,6 +14,7 @@ from catalog import lifecycle, prepared
 from catalog.models import Dataset, PreparedFile
 from catalog.tables.export import STREAMS
 from portal.ranges import asked_range
+from sharing.errors import GrantNotInForce
 from sharing.grants import revoke
 from sharing.models import Grant, UsageRecord
 from tests.factories import World, actor, granted, load, make_dataset
@@ -182,6 +183,30 @@ def test_grants_have_files_of_their_own_with_their_marks(world: World) -> None:
     assert english.get(url)["ETag"] == whole["ETag"], "the file is the same for readers of every language"
     revoke(grant=grant, actor=actor(world.provider_head), reason="违规")
     assert client.get(url).status_code in (403, 404, 409)
+
+
+def test_a_revoked_grant_stops_a_running_part_and_its_file_goes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from portal import ranges
+    from sharing.delivery import download
+
+    monkeypatch.setattr(ranges, "CHUNK", 1_000)
+    monkeypatch.setattr(download, "CHECK_SECONDS", 0)
+    dataset = load(make_dataset(world.province_bureau, "台账", items=ITEMS), TABLE)
+    granted(world, dataset)
+    grant = Grant.objects.get()
+    client = Client()
+    client.force_login(world.applicant)
+    url = f"/grants/{grant.pk}/download/csv/"
+    body_of(client.get(url))
+    file = prepared.prepare(PreparedFile.objects.get().pk)
+    assert file is not None
+    running = iter(client.get(url).streaming_content)  # type: ignore[attr-defined]
+    next(running)
+    revoke(grant=grant, actor=actor(world.provider_head), reason="违规")
+    with pytest.raises(GrantNotInForce):
+        list(running)
+    assert prepared.clean() == 1
+    assert not PreparedFile.objects.exists()
 
 
 def test_what_nobody_asks_for_is_removed(opened: Dataset, settings: Any) -> None:

@@ -153,6 +153,14 @@ def test_a_key_is_not_sent_to_a_new_address(world: World, upstream: str) -> None
     assert "secret" in caught.value.fields
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("url", ["ftp://a.example/", "https://user:word@a.example/", "https://user@a.example/"])
+def test_addresses_that_are_not_called(world: World, url: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        registered(world, endpoint_url=url)
+    assert "endpoint_url" in caught.value.fields
+
+
 @pytest.fixture
 def served(world: World) -> Dataset:
     return make_dataset(world.city_bureau, "婚姻登记")
