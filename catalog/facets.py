@@ -78,7 +78,7 @@ def _toggled(params: QueryDict, name: str, value: str) -> str:
 
 
 def facets_of(result: Result, params: QueryDict) -> tuple[list[Facet], list[Chip]]:
-    """The facets in the order of ``search.FACETS``, and a chip for each chosen value."""
+    """The facets that have options, in the order of ``search.FACETS``, and a chip for each chosen value."""
     labels = _labels(result)
     facets, chips = [], []
     for name in FACETS:
@@ -91,7 +91,8 @@ def facets_of(result: Result, params: QueryDict) -> tuple[list[Facet], list[Chip
             Option(known.get(value, value), count, _toggled(params, name, value), value in chosen)
             for value, count in result.facets[name]
         ]
-        facets.append(Facet(_TITLES[name], options, bool(chosen) or name in _FIRST_OPEN))
+        if options:
+            facets.append(Facet(_TITLES[name], options, bool(chosen) or name in _FIRST_OPEN))
     if result.query.region:
         region = Region.objects.filter(pk=result.query.region).first()
         label = region.name if region else result.query.region

@@ -11,7 +11,7 @@ from portal.dashboards import cards
 from portal.dashboards.cards import Card
 from portal.departments.models import AUTHORITY_DUTIES, Duty
 
-STANDARDS = ("/catalog/themes/", "/catalog/code-lists/", "/catalog/conformance/")
+STANDARDS = tuple(f"/catalog/{name}/" for name in ("themes", "code-lists", "conformance", "words", "missed"))
 
 
 def _sees_duplicates(actor: Actor) -> bool:

@@ -39,11 +39,13 @@ def prepare_file(file_id: str) -> None:
 def prune_tables(timestamp: int) -> None:
     """Remove the rows of table versions that nobody keeps, and files that no version needs."""
     from catalog import holdings, loading, prepared, uploading
+    from catalog.search import misses
 
     holdings.prune()
     prepared.clean()
     uploading.forget_old()
     loading.forget_staged()
+    misses.prune()
 
 
 @app.periodic(cron="*/10 * * * *")

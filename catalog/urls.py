@@ -8,6 +8,7 @@ from catalog.views import bulk, data, editing, exceptions, holdings, lists, reco
 app_name = "catalog"
 urlpatterns = [
     path("", login_required(lists.dataset_list), name="dataset-list"),
+    path("suggest/", login_required(lists.suggestions), name="suggest"),
     path("export/", login_required(lists.export), name="list-export"),
     path("mine/", lists.MineView.as_view(), name="dataset-mine"),
     path("bulk/", bulk.bulk_act, name="bulk-act"),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from django.db.models import F
 from django.utils.translation import gettext as _
 
 from catalog.models import Dataset, DatasetRevision, DatasetSearchRow
+from catalog.search.rows import drifted
 from portal.audit import checks
 from portal.audit.checks import Finding
 from portal.audit.models import Event
 from portal.audit.record import stream_of
+
+BATCH = 500
 
 
 def states() -> Iterator[Finding]:
@@ -40,9 +44,13 @@ def revision_states() -> Iterator[Finding]:
 
 
 def search_rows() -> Iterator[Finding]:
-    """Records without a search row, or whose row says another state, sharing or open type."""
+    """Records without a search row, or whose row says another state, type, words or readers than the record."""
     for pk in Dataset.objects.filter(search_row__isnull=True).values_list("pk", flat=True).iterator():
         yield Finding(f"dataset:{pk}", _("it has no search row"))
+    ids = Dataset.objects.order_by("pk").values_list("pk", flat=True).iterator()
+    while batch := list(islice(ids, BATCH)):
+        for pk in drifted(batch):
+            yield Finding(f"dataset:{pk}", _("the words or readers of its search row are out of date"))
     same = {name: F(f"dataset__{name}") for name in ("state", "sharing_type", "open_type", "title", "grade")}
     for pk in DatasetSearchRow.objects.exclude(**same).values_list("pk", flat=True).iterator():
         yield Finding(f"dataset:{pk}", _("its search row is out of date"))

@@ -30,6 +30,7 @@ from catalog.models import (
     PartialUpload,
     RecordImport,
     RuleKind,
+    SearchTerm,
     TablePull,
     TableVersion,
 )
@@ -156,6 +157,7 @@ def objects(world: World) -> dict[str, Any]:
             "theme": "21",
             "finding": Finding.objects.create(dataset=draft, column="code", kind="mobile", share=1.0).pk,
             "code_list": CodeList.objects.create(code="T1", name="测试代码").pk,
+            "words": SearchTerm.objects.create(words=["测试词", "测验词"], created_by=world.authority).pk,
             "element": DataElement.objects.create(code="T1", name="测试数据元").pk,
             "xlsx": "xlsx",
             "revised": revised.pk,

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from catalog.exchange import importing, workbook
 from catalog.models import Dataset, LineState, RecordImport
-from catalog.search import SORTS, SearchQuery, matching
+from catalog.search import SearchQuery, found_rows
 from portal import access
 from portal.access import Permission
 from portal.departments.models import Duty
@@ -138,7 +138,7 @@ def records_export(request: HttpRequest, format: str) -> HttpResponseBase:
         rows = Dataset.objects.filter(provider__in=departments).order_by("-modified", "-id")
     else:
         query = SearchQuery.from_params(request.GET)
-        rows = matching(query, actor.standing.reader_groups).order_by(*SORTS[query.sort or "modified"])
+        rows = found_rows(query, actor.standing.reader_groups)
     ids = workbook.ids_of(rows, EXPORT_LIMIT)
     if format == "jsonl":
         response: HttpResponseBase = StreamingHttpResponse(workbook.json_lines(ids), content_type=TYPES[format])

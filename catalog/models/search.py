@@ -1,10 +1,12 @@
 """The narrow row that lists and searches read: what a dataset can be found and filtered by, and by whom."""
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from catalog.models.dataset import Dataset
 from portal.departments.models import Department, Region
@@ -61,3 +63,35 @@ class DatasetSearchRow(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class SearchTerm(models.Model):
+    """Words that mean the same to the search, as the authority wrote them; one alone is kept whole. Never changed."""
+
+    words = ArrayField(models.CharField(max_length=60), verbose_name=_("words"))
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("search words")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return " = ".join(self.words)
+
+
+class SearchMiss(models.Model):
+    """A text that was searched for on one day and met by no record; without who searched."""
+
+    text = models.CharField(_("text"), max_length=100)
+    day = models.DateField(_("day"))
+    is_public = models.BooleanField()
+    """Whether it was the open section."""
+    count = models.PositiveIntegerField(_("times"), default=1)
+
+    class Meta:
+        verbose_name = _("search in vain")
+        constraints = [models.UniqueConstraint(fields=["day", "is_public", "text"], name="one_miss_a_day")]
+
+    def __str__(self) -> str:
+        return self.text

@@ -9,6 +9,7 @@ app_name = "open"
 urlpatterns = [
     path("", views.home, name="home"),
     path("datasets/", views.dataset_list, name="dataset-list"),
+    path("datasets/suggest/", views.suggestions, name="suggest"),
     path("datasets/<uuid:pk>/", views.dataset_detail, name="dataset-detail"),
     path("datasets/<uuid:pk>/rows/", views.dataset_rows, name="dataset-rows"),
     path("datasets/<uuid:pk>/chart.json", views.dataset_chart, name="dataset-chart"),

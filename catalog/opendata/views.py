@@ -22,10 +22,12 @@ from catalog.facets import facets_of
 from catalog.models import Dataset, DatasetSearchRow, DatasetState, OpenType, Theme
 from catalog.opendata.tables import download, open_table, whole_of
 from catalog.parts import TablePart
-from catalog.search import SearchQuery, search
+from catalog.search import SearchQuery, misses, search, suggest
+from catalog.search.wishes import QUERY_LIMIT
 from catalog.tables.errors import TableError
 from portal.addresses import address_of
 from portal.errors import PortalError
+from portal.views import clean_text
 
 PREVIEW_ROWS = 20
 OTHER_THEME = "22"
@@ -72,9 +74,18 @@ def home(request: HttpRequest) -> HttpResponse:
 def dataset_list(request: HttpRequest) -> HttpResponse:
     """Search of the open datasets."""
     result = search(SearchQuery.from_params(request.GET), [], is_public=True)
+    misses.note(result, is_public=True)
     facets, chips = facets_of(result, request.GET)
     context = {"section": "datasets", "result": result, "facets": facets, "chips": chips}
-    return render(request, "open/dataset_list.html", context)
+    return render(request, "open/dataset_list.html", context | {"suggest_url": reverse("open:suggest")})
+
+
+@require_safe
+def suggestions(request: HttpRequest) -> HttpResponse:
+    """Titles of open datasets for the text in the search box, as a fragment."""
+    found = suggest(clean_text(request.GET.get("q", ""))[:QUERY_LIMIT], [], is_public=True)
+    context = {"found": [(reverse("open:dataset-detail", args=[pk]), pieces) for pk, pieces in found]}
+    return render(request, "components/suggestions.html", context)
 
 
 def _dataset_or_404(pk: UUID) -> Dataset:

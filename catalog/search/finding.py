@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
-from catalog.models import Dataset
+from django.db.models import QuerySet
+
+from catalog.models import DataItem, Dataset, DatasetSearchRow
 from catalog.search.asking import COUNT_LIMIT, PAGE_SIZE, SORTS, SearchQuery
 from catalog.search.counting import Counts, count
+from catalog.search.marking import Marker, Pieces
 from catalog.search.matching import matching, permitted
+from catalog.search.meaning import meant
 from catalog.search.ranking import CANDIDATES, near, ranked
 from catalog.search.wishes import wish_of
 
 NEAR_LIMIT = 100
+SUGGESTIONS = 8
+TITLES_COMPARED = 5
+ITEMS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A dataset on a page of results, with what was searched for marked; ``items`` are the data items that meet it."""
+
+    dataset: Dataset
+    title: Pieces
+    summary: Pieces
+    items: list[Pieces]
 
 
 @dataclass(frozen=True)
@@ -29,7 +47,21 @@ class Result:
     facets: Counts
     query: SearchQuery
     is_near: bool = False
+    meant: str = ""
+    """For a near result: the text as it was perhaps meant."""
     last_page: int = COUNT_LIMIT // PAGE_SIZE
+
+    @cached_property
+    def hits(self) -> list[Hit]:
+        """The datasets with their hits marked; one query where text was searched for."""
+        marker = Marker(self.query.text)
+        named: dict[UUID, list[Pieces]] = {}
+        if wish_of(self.query.text).groups:
+            rows = DataItem.objects.filter(dataset__in=self.datasets).order_by("dataset_id", "position")
+            for pk, name in rows.values_list("dataset_id", "name"):
+                if len(named.get(pk, [])) < ITEMS_SHOWN and marker.is_hit(name):
+                    named.setdefault(pk, []).append(marker.pieces(name))
+        return [Hit(d, marker.pieces(d.title), marker.snippet(d.summary), named.get(d.pk, [])) for d in self.datasets]
 
     @property
     def pages(self) -> int:
@@ -68,12 +100,35 @@ def search(query: SearchQuery, groups: Sequence[int], *, is_public: bool = False
         rows = matching(query, groups, is_public=is_public).order_by(*SORTS[query.sort or "modified"])
         ids = list(rows.values_list("dataset_id", flat=True)[page])
     datasets = Dataset.objects.select_related("provider__region", "search_row").prefetch_related("themes").in_bulk(ids)
+    shown = [datasets[pk] for pk in ids if pk in datasets]
     return Result(
-        datasets=[datasets[pk] for pk in ids if pk in datasets],
+        datasets=shown,
         total=min(total, COUNT_LIMIT),
         is_capped=total > COUNT_LIMIT,
         facets=counts,
         query=query,
         is_near=is_near,
+        meant=meant(query.text, [dataset.title for dataset in shown[:TITLES_COMPARED]]) if is_near else "",
         last_page=last_page,
     )
+
+
+def found_rows(query: SearchQuery, groups: Sequence[int], *, is_public: bool = False) -> QuerySet[DatasetSearchRow]:
+    """All rows that a search shows on its pages, in a column's order: for exports."""
+    rows = matching(query, groups, is_public=is_public)
+    wish = wish_of(query.text)
+    if wish.groups and not rows.exists():
+        ids = near(permitted(query, groups, is_public=is_public), wish, NEAR_LIMIT)
+        rows = DatasetSearchRow.objects.filter(pk__in=ids)
+    return rows.order_by(*SORTS[query.sort or "modified"])
+
+
+def suggest(text: str, groups: Sequence[int], *, is_public: bool = False) -> list[tuple[UUID, Pieces]]:
+    """The titles that come first for a text that is still being typed, with their hits marked; two queries."""
+    query, marker = SearchQuery(text=text), Marker(text)
+    wish = wish_of(text)
+    if not wish.groups:
+        return []
+    ids = ranked(permitted(query, groups, is_public=is_public), wish, SUGGESTIONS)
+    titles = dict(DatasetSearchRow.objects.filter(pk__in=ids).values_list("pk", "title"))
+    return [(pk, marker.pieces(titles[pk])) for pk in ids if pk in titles]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -29,6 +30,11 @@ def index(ids: Iterable[UUID]) -> None:
 
 def renew(ids: Sequence[UUID]) -> None:
     """Write the search rows of these datasets anew; what other rooms derive from them stays."""
+    write_rows(rows_of(ids))
+
+
+def rows_of(ids: Sequence[UUID]) -> list[tuple[DatasetSearchRow, dict[str, str]]]:
+    """The search rows that these datasets should have, not saved, with their texts by weight."""
     datasets = (
         Dataset.objects.filter(pk__in=ids)
         .select_related("provider__region")
@@ -37,8 +43,7 @@ def renew(ids: Sequence[UUID]) -> None:
     names: dict[UUID, list[str]] = {}
     for pk, name in DataItem.objects.filter(dataset__in=datasets).values_list("dataset_id", "name"):
         names.setdefault(pk, []).append(name)
-    rows = [row_of(dataset, names.get(dataset.pk, []), reader_groups(dataset)) for dataset in datasets]
-    write_rows(rows)
+    return [row_of(dataset, names.get(dataset.pk, []), reader_groups(dataset)) for dataset in datasets]
 
 
 def indexed(ids: Sequence[UUID]) -> None:
@@ -76,6 +81,28 @@ def row_of(dataset: Dataset, item_names: Sequence[str], groups: list[int]) -> tu
         "C": f"{dataset.provider.name} {dataset.summary}",
     }
     return row, texts
+
+
+def drifted(ids: Sequence[UUID]) -> list[UUID]:
+    """Those of these datasets whose row is missing or holds other words or readers than the dataset would give now."""
+    wanted = rows_of(ids)
+    values, cells = list[str](), list[Any]()
+    for row, texts in wanted:
+        headings, others = headings_of(texts)
+        values.append("(%s::uuid, %s::int[], %s::tsvector, %s::tsvector)")
+        cells += [row.dataset_id, row.reader_groups, vector_text(headings), vector_text(headings + others)]
+    if not values:
+        return []
+    table = DatasetSearchRow._meta.db_table
+    sql = (
+        f"SELECT w.id FROM (VALUES {', '.join(values)}) AS w(id, readers, heading, tokens) "  # noqa: S608
+        f"LEFT JOIN {table} r ON r.dataset_id = w.id "
+        "WHERE r.dataset_id IS NULL OR r.heading <> w.heading OR r.tokens <> w.tokens "
+        "OR NOT (r.reader_groups @> w.readers AND w.readers @> r.reader_groups)"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, cells)
+        return [row[0] for row in cursor.fetchall()]
 
 
 _VECTORS = ("heading", "tokens")

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import rjieba
 from pypinyin import lazy_pinyin
 
-from catalog.search.words import DATA, bigrams, normal, runs_of, sound_pairs, sounds, stem, syllables_of
+from catalog.search.vocabulary import Vocabulary, vocabulary
+from catalog.search.words import bigrams, normal, runs_of, sound_pairs, sounds, stem, syllables_of
 
 QUERY_LIMIT = 200
 GROUPS_LIMIT = 12
 LEXEMES_LIMIT = 40
-_SYNONYMS = DATA / "synonyms.txt"
 _PARTS = re.compile(r'(?P<minus>[-\uff0d](?=[^\s"]))?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
 _QUOTES = str.maketrans("“”「」", '""""')
 _LETTERS = re.compile(r"^[a-z]{2,24}$")
@@ -90,39 +90,27 @@ def _quoted(lexeme: str, weight: str = "") -> str:
     return f"'{body}'" + (f":{marks}" if marks else "")
 
 
-@functools.cache
-def synonyms() -> dict[str, tuple[str, ...]]:
-    """Term → what means the same; lines of ``data/synonyms.txt`` hold terms, longer ones of several Latin words."""
-    found: dict[str, set[str]] = {}
-    for line in _SYNONYMS.read_text(encoding="utf-8").splitlines():
-        terms = _terms(normal(line))
-        for term in terms:
-            found.setdefault(term, set()).update(other for other in terms if other != term)
-    return {term: tuple(sorted(others)) for term, others in found.items()}
-
-
-def _terms(line: str) -> list[str]:
-    """The terms of a line: Chinese words one by one; Latin words that a comma does not part belong together."""
-    return [term.strip() for term in line.split(",") if term.strip()]
+def wish_of(text: str) -> Wish:
+    """What ``text`` asks for; nothing when it has no letters or digits. At most QUERY_LIMIT characters are read."""
+    return _wish_of(text[:QUERY_LIMIT], vocabulary()) if text else Wish()
 
 
 @functools.lru_cache(maxsize=1_024)
-def wish_of(text: str) -> Wish:
-    """What ``text`` asks for; nothing when it has no letters or digits. At most QUERY_LIMIT characters are read."""
+def _wish_of(text: str, known: Vocabulary) -> Wish:
     groups: list[Group] = []
     without: list[Group] = []
     wanted: list[str] = []
     has_phrase = False
-    for part in _PARTS.finditer(normal(text[:QUERY_LIMIT]).translate(_QUOTES)):
+    for part in _PARTS.finditer(normal(text).translate(_QUOTES)):
         phrase, word = part["phrase"], part["word"]
-        found = _phrase(phrase) if phrase is not None else _groups(word)
+        found = _phrase(phrase) if phrase is not None else _groups(word, known)
         has_phrase |= phrase is not None
         if part["minus"]:
             without += found
         else:
             groups += found
             wanted.append(phrase if phrase is not None else word)
-    groups = _joined(groups)
+    groups = _joined(groups, known)
     return Wish(" ".join(wanted), tuple(groups[:GROUPS_LIMIT]), tuple(without[:GROUPS_LIMIT]), has_phrase)
 
 
@@ -137,20 +125,20 @@ def _phrase(text: str) -> list[Group]:
     return found
 
 
-def _groups(word: str) -> list[Group]:
+def _groups(word: str, known: Vocabulary) -> list[Group]:
     found: list[Group] = []
     for run, is_chinese in runs_of(word):
-        found += _chinese(run) if is_chinese else [_latin(run[:60])]
+        found += _chinese(run, known) if is_chinese else [_latin(run[:60], known)]
     return found
 
 
-def _chinese(run: str) -> list[Group]:
+def _chinese(run: str, words: Vocabulary) -> list[Group]:
     """A run by its known terms first, then by the segments between them."""
-    known = max((term for term in synonyms() if term in run), key=len, default="")
+    known = max((term for term in words.synonyms if term in run), key=len, default="")
     if known:
         before, _term, after = run.partition(known)
-        rest = [group for part in (before, after) if part for group in _chinese(part)]
-        return [_with_synonyms(known, Alternative(tuple(bigrams(known)))), *rest]
+        rest = [group for part in (before, after) if part for group in _chinese(part, words)]
+        return [_with_synonyms(known, Alternative(tuple(bigrams(known))), words), *rest]
     found = []
     for segment in rjieba.cut(run):
         lexemes = bigrams(segment) if len(segment) > 1 else [f"{segment}:*"]
@@ -158,9 +146,9 @@ def _chinese(run: str) -> list[Group]:
     return found
 
 
-def _latin(word: str) -> Group:
+def _latin(word: str, words: Vocabulary) -> Group:
     """A Latin word: as typed, its beginning or its stem; or what it spells in pinyin."""
-    group = _with_synonyms(word, Alternative((f"{word}:*",)))
+    group = _with_synonyms(word, Alternative((f"{word}:*",)), words)
     more = []
     if word.isascii() and word.isalpha() and (root := stem(word)) != word:
         more.append(Alternative((root,), 0.9))
@@ -174,10 +162,10 @@ def _latin(word: str) -> Group:
     return Group(word, (*group.alternatives, *more))
 
 
-def _with_synonyms(term: str, own: Alternative) -> Group:
+def _with_synonyms(term: str, own: Alternative, words: Vocabulary) -> Group:
     """A term with what means the same."""
     others = []
-    for other in synonyms().get(term, ()):
+    for other in words.synonyms.get(term, ()):
         lexemes: list[str] = []
         for run, is_chinese in runs_of(other):
             lexemes += bigrams(run) if is_chinese else [run]
@@ -185,15 +173,15 @@ def _with_synonyms(term: str, own: Alternative) -> Group:
     return Group(term, (own, *others))
 
 
-def _joined(groups: list[Group]) -> list[Group]:
+def _joined(groups: list[Group], words: Vocabulary) -> list[Group]:
     """Two Latin words that are one term (carbon dioxide) get the synonyms of the term beside themselves."""
     found: list[Group] = []
     place = 0
     while place < len(groups):
         pair = " ".join(group.text for group in groups[place : place + 2])
-        if place + 1 < len(groups) and pair in synonyms():
+        if place + 1 < len(groups) and pair in words.synonyms:
             both = tuple(a.lexemes[0] for a in (g.alternatives[0] for g in groups[place : place + 2]))
-            found.append(_with_synonyms(pair, Alternative(both)))
+            found.append(_with_synonyms(pair, Alternative(both), words))
             place += 2
         else:
             found.append(groups[place])

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from catalog.standards import code_list_views, element_views, report_views, theme_views
+from catalog.standards import code_list_views, element_views, report_views, theme_views, word_views
 
 urlpatterns = [
     path("themes/", theme_views.theme_list, name="theme-list"),
@@ -24,6 +24,10 @@ urlpatterns = [
     path("elements/<uuid:pk>/", element_views.element_detail, name="element-detail"),
     path("elements/<uuid:pk>/edit/", element_views.element_edit, name="element-edit"),
     path("elements/<uuid:pk>/retire/", element_views.element_retire, name="element-retire"),
+    path("words/", word_views.word_list, name="word-list"),
+    path("words/<int:pk>/remove/", word_views.word_remove, name="word-remove"),
+    path("missed/", word_views.miss_list, name="miss-list"),
+    path("missed/export/", word_views.miss_export, name="miss-export"),
     path("conformance/", report_views.report_list, name="conformance-list"),
     path("conformance/export/", report_views.report_export, name="conformance-export"),
     path("<uuid:pk>/conformance/", report_views.report_renew, name="conformance-renew"),

@@ -8,13 +8,15 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.generic import ListView
 
 from catalog.facets import facets_of
 from catalog.models import Dataset, DatasetRevision, DatasetState
 from catalog.rules import REVIEW_DUTIES
-from catalog.search import COUNT_LIMIT, SORTS, SearchQuery, matching, search
+from catalog.search import COUNT_LIMIT, SearchQuery, found_rows, misses, search, suggest
+from catalog.search.wishes import QUERY_LIMIT
 from portal import access
 from portal.access import Actor, Permission
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
@@ -30,15 +32,25 @@ def dataset_list(request: HttpRequest) -> HttpResponse:
     """Search of the catalogue with facets."""
     actor = require_duty(request)
     result = search(SearchQuery.from_params(request.GET), actor.standing.reader_groups)
+    misses.note(result, is_public=False)
     facets, chips = facets_of(result, request.GET)
     context = {
         "result": result,
         "facets": facets,
         "chips": chips,
+        "suggest_url": reverse("catalog:suggest"),
         "may_apply": access.can(actor, Permission.REQUEST_CREATE),
         "may_create": access.can(actor, Permission.DATASET_CREATE),
     }
     return render(request, "catalog/dataset_list.html", context)
+
+
+def suggestions(request: HttpRequest) -> HttpResponse:
+    """Titles for the text in the search box, as a fragment."""
+    actor = require_duty(request)
+    found = suggest(clean_text(request.GET.get("q", ""))[:QUERY_LIMIT], actor.standing.reader_groups)
+    context = {"found": [(reverse("catalog:dataset-detail", args=[pk]), pieces) for pk, pieces in found]}
+    return render(request, "components/suggestions.html", context)
 
 
 def export(request: HttpRequest) -> StreamingHttpResponse:
@@ -57,7 +69,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
             _("data grade"),
             _("published"),
         ]
-        found = matching(query, actor.standing.reader_groups).order_by(*SORTS[query.sort or "modified"])
+        found = found_rows(query, actor.standing.reader_groups)
         for row in found.select_related("dataset__provider")[:COUNT_LIMIT].iterator(chunk_size=1_000):
             d = row.dataset
             types = [d.get_sharing_type_display(), d.get_open_type_display(), d.get_update_cycle_display()]

@@ -143,6 +143,118 @@ def test_a_changed_record_is_found_by_its_new_words_at_once(filled: World) -> No
     assert [d.title for d in search(query, own).datasets] == ["大气环境日报"]
 
 
+def test_what_is_published_is_found_by_the_next_request_and_what_is_withdrawn_by_none(world: World) -> None:
+    from catalog import lifecycle
+    from tests.catalog.test_lifecycle import draft
+    from tests.factories import actor
+
+    client, other = Client(), Client()
+    client.force_login(world.applicant)
+    dataset = draft(world)
+    where = ("/catalog/", "/catalog/export/", "/catalog/suggest/", "/api/v1/datasets/")
+
+    def found() -> list[bool]:
+        return [dataset.title in _body(client, path) for path in where]
+
+    assert found() == [False] * 4
+    lifecycle.submit(dataset=dataset, actor=actor(world.cataloguer))
+    lifecycle.approve(dataset=dataset, actor=actor(world.provider2))
+    assert found() == [False] * 4
+    lifecycle.approve(dataset=dataset, actor=actor(world.authority))
+    assert found() == [True] * 4
+    assert dataset.title not in _body(other, "/open/datasets/")
+    lifecycle.withdraw(dataset=Dataset.objects.get(pk=dataset.pk), actor=actor(world.provider2), reason="停用")
+    assert found() == [False] * 4
+
+
+def _body(client: Client, path: str) -> str:
+    answer = client.get(path, {"q": "空气"}, follow=True)
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    text = body.decode("utf-8-sig")
+    return (
+        text.encode().decode("unicode_escape", "ignore")
+        if path.startswith("/api") and "\\u" in text
+        else (text.replace("<mark>", "").replace("</mark>", ""))
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("空气质量", [("杭州市", False), ("空气质量", True), ("监测日均值", False)]),
+        ("kongqizhiliang", [("杭州市", False), ("空气质量", True), ("监测日均值", False)]),
+        ("空汽质量", [("杭州市空气", False), ("质量", True), ("监测日均值", False)]),
+    ],
+)
+def test_hits_are_marked_in_titles(filled: World, text: str, title: list[tuple[str, bool]]) -> None:
+    assert [hit.title for hit in search(SearchQuery(text=text), GROUPS).hits] == [title]
+
+
+def test_a_hit_in_a_data_item_is_shown_and_markup_stays_text(filled: World) -> None:
+    [hit] = search(SearchQuery(text="信用代码"), GROUPS).hits
+    assert hit.items == [[("统一社会", False), ("信用代码", True)]] or hit.items == [[("统一社会信用代码", True)]]
+    make_dataset(filled.city_bureau, "<b>测试</b>标签")
+    client = Client()
+    client.force_login(filled.applicant)
+    page = client.get("/catalog/", {"q": "标签"}).content.decode()
+    assert "&lt;b&gt;测试&lt;/b&gt;<mark>标签</mark>" in page
+
+
+def test_a_long_summary_is_cut_around_the_first_hit() -> None:
+    from catalog.search.marking import Marker
+
+    pieces = Marker("颗粒物").snippet("各站" * 100 + "颗粒物" + "浓度" * 100)
+    text = "".join(part for part, _is_hit in pieces)
+    assert (len(text), text[0], text[-1]) == (162, "…", "…")
+    assert [part for part, is_hit in pieces if is_hit] == ["颗粒物"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "proposed"),
+    [
+        ("养劳机构", "养老机构"),
+        ("浙江省养劳机构", "浙江省养老机构"),
+        ("renewabel energy", "renewable energy"),
+        ("空汽质量", "空气质量"),
+    ],
+)
+def test_a_mistyped_text_is_proposed_as_it_was_meant(filled: World, typed: str, proposed: str) -> None:
+    found = search(SearchQuery(text=typed), GROUPS)
+    assert (found.is_near, found.meant) == (True, proposed)
+    assert not search(SearchQuery(text=found.meant), GROUPS).is_near
+
+
+def test_titles_are_suggested_while_one_types_to_those_who_may_read_them(filled: World) -> None:
+    client = Client()
+    assert client.get("/open/datasets/suggest/", {"q": "空"}).content.decode().count('role="option"') == 1
+    assert "养老" not in client.get("/open/datasets/suggest/", {"q": "养老"}).content.decode()
+    client.force_login(filled.applicant)
+    assert "浙江省<mark>养老机构</mark>名录" in client.get("/catalog/suggest/", {"q": "养老"}).content.decode()
+    for text in ("", "!", "\x00", "长" * 10_000):
+        assert client.get("/catalog/suggest/", {"q": text}).status_code == 200
+
+
+def test_a_near_result_is_exported_as_it_is_shown(filled: World) -> None:
+    client = Client()
+    client.force_login(filled.applicant)
+    answer = client.get("/catalog/export/", {"q": "空汽质量"})
+    assert "杭州市空气质量监测日均值" in b"".join(answer.streaming_content).decode()
+
+
+def test_verification_finds_search_rows_that_drifted(filled: World) -> None:
+    from portal.audit import checks
+
+    def found() -> list[str]:
+        return [f.subject for name, findings in checks.run() if name == "search rows" for f in findings]
+
+    assert found() == []
+    pk = Dataset.objects.get(title__startswith="杭州").pk
+    DatasetSearchRow.objects.filter(pk=pk).update(reader_groups=[1])
+    assert found() == [f"dataset:{pk}"]
+    call_command("reindex", stdout=io.StringIO())
+    assert found() == []
+
+
 @pytest.mark.parametrize(
     "params",
     [
