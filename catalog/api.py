@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 from catalog.models import DataItem, Dataset, RelationKind
 from catalog.opendata.tables import download, open_table_of
 from catalog.opendata.views import count_download
-from catalog.search import PAGE_SIZE, SearchQuery, search
+from catalog.search import PAGE_SIZE, SORTS, SearchQuery, search
 from catalog.tables.engine import Page, Sort
 from catalog.tables.filters import OPERATORS, parse_filters
 from catalog.tables.schema import json_value
@@ -142,7 +142,7 @@ SEARCH_PARAMETERS = [
     OpenApiParameter("region", str, description="Division code; with everything below it."),
     OpenApiParameter("sharing", str),
     OpenApiParameter("open", str),
-    OpenApiParameter("sort", str, enum=["modified", "title"]),
+    OpenApiParameter("sort", str, enum=list(SORTS)),
     OpenApiParameter("page", int, description=f"From 1; {PAGE_SIZE} a page."),
 ]
 

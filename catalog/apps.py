@@ -37,6 +37,7 @@ class CatalogConfig(AppConfig):
         from catalog.quality.tasks import check_version
         from catalog.relations import views as relation_views
         from catalog.relations.impact import in_the_catalogue
+        from catalog.search import standing
         from catalog.sources import advice as source_advice
         from catalog.sources import signatures
         from catalog.sources import views as source_views
@@ -70,6 +71,7 @@ class CatalogConfig(AppConfig):
         impact.register(in_the_catalogue)
         relation_views.register_panel()
         search.register_indexer(health_rows.renew)
+        search.register_indexer(standing.on_indexed)
         figures.register(health_views.department_figures)
         gate.register(protection.check)
         gate.register(opening.check)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import Grade, OpenType, SharingType, Theme, UpdateCycle
+from catalog.models import Freshness, Grade, OpenType, QualityBand, SharingType, Theme, UpdateCycle
 from catalog.search import FACETS, Result, as_uuids
 from portal.departments.models import Department, Level, Region
 
@@ -22,6 +23,9 @@ _TITLES: dict[str, str | Promise] = {
     "cycle": _("Update cycle"),
     "grade": _("Data grade"),
     "format": _("Format"),
+    "quality": _("Data quality"),
+    "freshness": _("Updates"),
+    "region": _("Region"),
 }
 _CHOICES: dict[str, Any] = {
     "level": Level.choices,
@@ -29,7 +33,10 @@ _CHOICES: dict[str, Any] = {
     "open": OpenType.choices,
     "cycle": UpdateCycle.choices,
     "grade": Grade.choices,
+    "quality": QualityBand.choices,
+    "freshness": Freshness.choices,
 }
+REGIONS_SHOWN = 40
 _FIRST_OPEN = ("theme", "provider", "level", "sharing")
 
 
@@ -77,6 +84,35 @@ def _toggled(params: QueryDict, name: str, value: str) -> str:
     return f"?{changed.urlencode()}"
 
 
+def _regions(counts: list[tuple[str, int]], chosen: Region | None, params: QueryDict) -> list[Option]:
+    """The regions one step below the chosen one, with all that lies below them; where there is one only, its own."""
+    if not counts:
+        return []
+    ways = [(region.path_codes, n) for region, n in _with_regions(counts)]
+    depth = len(chosen.path_codes) if chosen else 1
+    found: Counter[str] = Counter()
+    while not found and any(len(codes) > depth for codes, _n in ways):
+        for codes, n in ways:
+            if len(codes) > depth:
+                found[codes[depth]] += n
+        if len(found) == 1 and any(len(codes) > depth + 1 for codes, _n in ways):
+            found.clear()
+            depth += 1
+    names = Region.objects.in_bulk(list(found))
+    options = []
+    for code, n in found.most_common(REGIONS_SHOWN):
+        changed = params.copy()
+        changed.pop("page", None)
+        changed["region"] = code
+        options.append(Option(names[code].name, n, f"?{changed.urlencode()}", is_on=False))
+    return options
+
+
+def _with_regions(counts: list[tuple[str, int]]) -> list[tuple[Region, int]]:
+    regions = Region.objects.in_bulk([code for code, _n in counts])
+    return [(regions[code], n) for code, n in counts if code in regions]
+
+
 def facets_of(result: Result, params: QueryDict) -> tuple[list[Facet], list[Chip]]:
     """The facets that have options, in the order of ``search.FACETS``, and a chip for each chosen value."""
     labels = _labels(result)
@@ -93,8 +129,10 @@ def facets_of(result: Result, params: QueryDict) -> tuple[list[Facet], list[Chip
         ]
         if options:
             facets.append(Facet(_TITLES[name], options, bool(chosen) or name in _FIRST_OPEN))
+    region = Region.objects.filter(pk=result.query.region).first() if result.query.region else None
+    if options := _regions(result.facets.get("region", []), region, params):
+        facets.insert(min(2, len(facets)), Facet(_TITLES["region"], options, is_open=region is not None))
     if result.query.region:
-        region = Region.objects.filter(pk=result.query.region).first()
         label = region.name if region else result.query.region
         chips.append(Chip(label, _toggled(params, "region", result.query.region)))
     return facets, chips

@@ -10,10 +10,11 @@ class SharingConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import impact, lifecycle, prepared, search
+        from catalog.search import standing
         from portal.departments import figures, moving
         from sharing import departments as sharing_departments
+        from sharing import grants, navigation, rules, verification, withdrawal  # noqa: F401  (registers the answers and the checks)
         from sharing import moving as sharing_moving
-        from sharing import navigation, rules, verification, withdrawal  # noqa: F401  (registers the answers and the checks)
         from sharing.delivery import download
         from sharing.demands import moving as lists_moving
         from sharing.demands import rules as demand_rules  # noqa: F401  (registers the answers)
@@ -25,6 +26,7 @@ class SharingConfig(AppConfig):
         impact.register(in_sharing)
         prepared.register("grant", download.find_whole)
         search.register_indexer(keeping.datasets_changed)
+        standing.register_uses(grants.uses)
         moving.register(lists_moving.ListsMover())
         lifecycle.on_withdrawn(withdrawal.dataset_withdrawn)
         moving.register(sharing_moving.SharingMover())

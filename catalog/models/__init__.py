@@ -20,7 +20,7 @@ from catalog.models.quality import Dimension, QualityRule, QualityScore, RuleKin
 from catalog.models.record_import import ImportLine, ImportState, LineState, RecordImport
 from catalog.models.relation import ACYCLIC, DatasetRelation, RelationKind
 from catalog.models.revision import DatasetRevision, RevisionState, SavedDocument
-from catalog.models.search import DatasetSearchRow, SearchMiss, SearchTerm
+from catalog.models.search import DatasetSearchRow, Freshness, QualityBand, SearchMiss, SearchTerm
 from catalog.models.source import DuplicatePair, KeySketch, PairState, RecordSignature, SignatureKind, SignatureQueue
 from catalog.models.standard import CodeList, CodeListState, CodeListVersion, CodeValue, DataElement, ElementCheck
 from catalog.models.table import Distribution, IngestJob, JobState, LoadMode, TableVersion
@@ -73,6 +73,7 @@ __all__ = [
     "Encryption",
     "Finding",
     "FindingState",
+    "Freshness",
     "Grade",
     "HealthSnapshot",
     "ImportLine",
@@ -87,6 +88,7 @@ __all__ = [
     "PartialUpload",
     "PreparedFile",
     "PreparedState",
+    "QualityBand",
     "QualityRule",
     "QualityScore",
     "RecordHealth",

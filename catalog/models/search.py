@@ -12,6 +12,23 @@ from catalog.models.dataset import Dataset
 from portal.departments.models import Department, Region
 
 
+class QualityBand(models.IntegerChoices):
+    """How good the data are, as a filter."""
+
+    UNKNOWN = 0, _("Not measured")
+    LOW = 1, _("Below 60")
+    FAIR = 2, _("60 to 79")
+    GOOD = 3, _("80 and more")
+
+
+class Freshness(models.TextChoices):
+    """Whether new data came as the update cycle promises."""
+
+    FRESH = "fresh", _("On time")
+    LATE = "late", _("Late")
+    NONE = "none", _("Without a promise")
+
+
 class DatasetSearchRow(models.Model):
     """Derived from a dataset by ``catalog.search.index`` in the transaction that changes it; never edited by hand.
 
@@ -39,6 +56,12 @@ class DatasetSearchRow(models.Model):
     row_count = models.PositiveBigIntegerField(default=0)
     issued = models.DateTimeField(null=True)
     modified = models.DateTimeField()
+    uses = models.PositiveIntegerField(default=0)
+    """Deliveries under grants in the last 90 days; with the next three kept by ``catalog.search.standing``."""
+    quality = models.PositiveSmallIntegerField(default=0)
+    """In percent; 0 where it was not measured."""
+    quality_band = models.PositiveSmallIntegerField(choices=QualityBand.choices, default=QualityBand.UNKNOWN)
+    freshness = models.CharField(max_length=5, choices=Freshness.choices, default=Freshness.NONE)
 
     class Meta:
         indexes = [
@@ -51,6 +74,9 @@ class DatasetSearchRow(models.Model):
             models.Index(fields=["-modified", "-dataset"], name="search_newest"),
             # by title
             models.Index(fields=["title", "dataset"], name="search_title"),
+            # most used, and best, first
+            models.Index(fields=["-uses", "-dataset"], name="search_most_used"),
+            models.Index(fields=["-quality", "-dataset"], name="search_best"),
             # a department's catalogue
             models.Index(fields=["provider", "-modified"], name="search_provider"),
             # the open section: newest first

@@ -26,6 +26,7 @@ from catalog.models import (
 from catalog.quality import drift, profiling
 from catalog.quality.conditions import Inapplicable, condition
 from catalog.quality.reading import MAIN, opened
+from catalog.search import standing
 from catalog.tables.errors import TableError
 from portal.departments.duties import holders
 from portal.departments.models import Duty
@@ -106,6 +107,7 @@ def _keep_score(
             "failed": sum(not result.is_passed for result in results),
         },
     )
+    standing.renew([version.distribution.dataset_id])
     return score
 
 

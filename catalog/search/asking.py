@@ -13,7 +13,12 @@ PAGE_SIZE = 20
 COUNT_LIMIT = 10_000
 LAST_PAGE = COUNT_LIMIT // PAGE_SIZE
 
-SORTS = {"modified": ("-modified", "-dataset_id"), "title": ("title", "dataset_id")}
+SORTS = {
+    "modified": ("-modified", "-dataset_id"),
+    "title": ("title", "dataset_id"),
+    "uses": ("-uses", "-dataset_id"),
+    "quality": ("-quality", "-dataset_id"),
+}
 FACETS = {
     "theme": "theme_codes",
     "provider": "provider_id",
@@ -23,6 +28,8 @@ FACETS = {
     "cycle": "update_cycle",
     "grade": "grade",
     "format": "formats",
+    "quality": "quality_band",
+    "freshness": "freshness",
     "state": "state",
 }
 """URL parameter → column of the search row."""
@@ -39,6 +46,8 @@ class SearchQuery:
     has_data: bool = False
     sort: str = ""
     page: int = 1
+    explain: bool = False
+    """Whether the page says why a record stands where it stands."""
 
     @classmethod
     def from_params(cls, params: QueryDict) -> SearchQuery:
@@ -55,6 +64,7 @@ class SearchQuery:
             has_data=params.get("data") == "1",
             sort=params.get("sort", "") if params.get("sort") in SORTS else "",
             page=page,
+            explain=params.get("explain") == "1",
         )
 
 

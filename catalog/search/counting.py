@@ -14,6 +14,8 @@ from catalog.search.asking import ARRAYS, COUNT_LIMIT, FACETS, SearchQuery
 from catalog.search.matching import matching
 
 FACET_SIZE = 30
+REGION = "region"
+"""Counted with every value, since a page adds them up along the tree of regions."""
 HIDDEN_FROM_PUBLIC = ("sharing", "open", "grade")
 
 Counts = dict[str, list[tuple[str, int]]]
@@ -21,7 +23,8 @@ Counts = dict[str, list[tuple[str, int]]]
 
 def facet_names(*, is_public: bool) -> list[str]:
     """The facets that are counted."""
-    return [name for name in FACETS if name != "state" and not (is_public and name in HIDDEN_FROM_PUBLIC)]
+    names = [name for name in FACETS if name != "state" and not (is_public and name in HIDDEN_FROM_PUBLIC)]
+    return [*names, REGION]
 
 
 def count(
@@ -42,7 +45,7 @@ def count(
 
 def _counted(rows: QuerySet[DatasetSearchRow], names: Sequence[str]) -> tuple[int, Counts]:
     counts: Counts = {name: [] for name in names}
-    columns = [FACETS[name] for name in names]
+    columns = [FACETS.get(name, "region_id") for name in names]
     try:
         source, params = rows.order_by().values("dataset_id", *columns)[: COUNT_LIMIT + 1].query.sql_with_params()
     except EmptyResultSet:  # a filter that nothing can meet
@@ -53,7 +56,7 @@ def _counted(rows: QuerySet[DatasetSearchRow], names: Sequence[str]) -> tuple[in
         one = f"SELECT ({values})::text AS value FROM found"  # noqa: S608
         asked.append(
             f"(SELECT '{name}', value, count(*) FROM ({one}) AS one "  # noqa: S608
-            f"GROUP BY value ORDER BY 3 DESC, 2 LIMIT {FACET_SIZE})"
+            f"GROUP BY value ORDER BY 3 DESC, 2 LIMIT {'ALL' if name == REGION else FACET_SIZE})"
         )
     sql = f"WITH found AS MATERIALIZED ({source}) {' UNION ALL '.join(asked)}"
     total = 0

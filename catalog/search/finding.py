@@ -15,7 +15,7 @@ from catalog.search.counting import Counts, count
 from catalog.search.marking import Marker, Pieces
 from catalog.search.matching import matching, permitted
 from catalog.search.meaning import meant
-from catalog.search.ranking import CANDIDATES, near, ranked
+from catalog.search.ranking import CANDIDATES, explained, near, ranked
 from catalog.search.wishes import wish_of
 
 NEAR_LIMIT = 100
@@ -32,6 +32,12 @@ class Hit:
     title: Pieces
     summary: Pieces
     items: list[Pieces]
+    score: list[tuple[str, float]]
+    """Why it stands here, where that was asked for: what counts, and how much."""
+
+    @property
+    def total(self) -> float:
+        return sum(value for _label, value in self.score)
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,13 @@ class Result:
             for pk, name in rows.values_list("dataset_id", "name"):
                 if len(named.get(pk, [])) < ITEMS_SHOWN and marker.is_hit(name):
                     named.setdefault(pk, []).append(marker.pieces(name))
-        return [Hit(d, marker.pieces(d.title), marker.snippet(d.summary), named.get(d.pk, [])) for d in self.datasets]
+        wish, ids = wish_of(self.query.text), [dataset.pk for dataset in self.datasets]
+        is_scored = self.query.explain and wish.groups and not (self.is_near or self.query.sort)
+        scores = explained(ids, wish) if is_scored else {}
+        return [
+            Hit(d, marker.pieces(d.title), marker.snippet(d.summary), named.get(d.pk, []), scores.get(d.pk, []))
+            for d in self.datasets
+        ]
 
     @property
     def pages(self) -> int:

@@ -56,7 +56,7 @@ def _filtered(rows: QuerySet[DatasetSearchRow], column: str, values: Sequence[st
         return rows.filter(**{f"{column}__overlap": list(values)})
     typed: list[Any] = []
     for value in values:
-        if column in ("level", "grade"):
+        if column in ("level", "grade", "quality_band"):
             typed += [int(value)] if value.isdecimal() and len(value) < 3 else []
         elif column == "provider_id":
             typed += as_uuids([value])

@@ -234,6 +234,60 @@ def test_titles_are_suggested_while_one_types_to_those_who_may_read_them(filled:
         assert client.get("/catalog/suggest/", {"q": text}).status_code == 200
 
 
+def test_fresh_good_and_used_data_come_before_their_equals_and_the_page_says_why(filled: World) -> None:
+    for name in ("甲", "乙", "丙"):
+        make_dataset(filled.city_bureau, f"停车场{name}")
+    rows = DatasetSearchRow.objects
+    rows.filter(title="停车场甲").update(freshness="none")
+    rows.filter(title="停车场乙").update(uses=500, quality=90, quality_band=3, freshness="fresh")
+    rows.filter(title="停车场丙").update(freshness="late")
+    assert titles("q=停车场") == ["停车场乙", "停车场甲", "停车场丙"]
+    assert titles("q=停车场&sort=uses")[0] == titles("q=停车场&sort=quality")[0] == "停车场乙"
+    assert titles("q=停车场&quality=3") == titles("q=停车场&freshness=fresh") == ["停车场乙"]
+    client = Client()
+    client.force_login(filled.applicant)
+    english = {"accept-language": "en"}
+    page = client.get("/catalog/", {"q": "停车场", "explain": "1"}, headers=english).content.decode()
+    assert page.count("use in 90 days") == 1
+    assert "Score" not in client.get("/catalog/", {"q": "停车场"}, headers=english).content.decode()
+
+
+def test_standing_follows_deliveries_quality_and_days(filled: World) -> None:
+    import datetime as dt
+
+    from django.utils import timezone
+
+    from catalog.models import RecordHealth
+    from catalog.search import standing
+    from sharing.models import Grant, UsageRecord
+    from tests.factories import granted
+
+    dataset = Dataset.objects.get(title__startswith="浙江")
+    granted(filled, dataset)
+    grant = Grant.objects.get(dataset=dataset)
+    old = timezone.now() - dt.timedelta(days=100)
+    UsageRecord.objects.bulk_create(
+        UsageRecord(grant=grant, channel="api", format="json", at=at) for at in (timezone.now(), old)
+    )
+    RecordHealth.objects.filter(pk=dataset.pk).update(due_on=timezone.localdate() - dt.timedelta(days=1))
+    standing.renew_all()
+    row = DatasetSearchRow.objects.get(pk=dataset.pk)
+    assert (row.uses, row.quality, row.quality_band, row.freshness) == (1, 0, 0, "late")
+    assert standing.renew([dataset.pk]) == 0
+
+
+def test_regions_are_counted_one_step_below_the_chosen_one(filled: World) -> None:
+    from catalog.facets import facets_of
+
+    def regions(params: str) -> list[tuple[str, int]]:
+        asked = QueryDict(params)
+        facets, _chips = facets_of(search(SearchQuery.from_params(asked), GROUPS), asked)
+        return [(o.label, o.count) for facet in facets if facet.title == "地区" for o in facet.options]
+
+    assert regions("") == [("杭州市", 2)]
+    assert regions("region=330100") == []
+
+
 def test_a_near_result_is_exported_as_it_is_shown(filled: World) -> None:
     client = Client()
     client.force_login(filled.applicant)
