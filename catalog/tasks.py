@@ -55,3 +55,12 @@ def expire_exceptions(timestamp: int) -> None:
     from catalog import access_exceptions
 
     access_exceptions.expire()
+
+
+@app.periodic(cron="10 0 * * *")  # 08:10 Asia/Shanghai: cron is read in UTC
+@app.task(queue="default", name="catalog.tell_of_searches", queueing_lock="catalog.tell_of_searches")
+def tell_of_searches(timestamp: int) -> None:
+    """Tell people of what is new in the searches that they keep."""
+    from catalog.search import saved
+
+    saved.tell()

@@ -3,11 +3,16 @@
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path
 
-from catalog.views import bulk, data, editing, exceptions, holdings, lists, records, uploads, versions
+from catalog.views import bulk, columns, data, editing, exceptions, holdings, lists, records, saved, uploads, versions
 
 app_name = "catalog"
 urlpatterns = [
     path("", login_required(lists.dataset_list), name="dataset-list"),
+    path("searches/", saved.saved_list, name="saved-list"),
+    path("searches/new/", saved.saved_create, name="saved-create"),
+    path("searches/<int:pk>/", saved.saved_change, name="saved-change"),
+    path("columns/", columns.column_list, name="column-list"),
+    path("columns/export/", columns.column_export, name="column-export"),
     path("suggest/", login_required(lists.suggestions), name="suggest"),
     path("export/", login_required(lists.export), name="list-export"),
     path("mine/", lists.MineView.as_view(), name="dataset-mine"),

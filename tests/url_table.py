@@ -149,6 +149,11 @@ TABLE: dict[str, Row] = {
     "accounts:factor-reset-confirm": ("POST", frozenset(), {"pk": "person"}),  # none waits
     "accounts:factor-reset-cancel": ("POST", frozenset(), {"pk": "person"}),
     "catalog:dataset-list": ("GET", STAFF, {}),
+    "catalog:saved-list": ("GET", STAFF, {}),
+    "catalog:saved-create": ("POST", STAFF, {}),
+    "catalog:saved-change": ("POST", frozenset({"applicant"}), {"pk": "saved"}),
+    "catalog:column-list": ("GET", STAFF, {}),
+    "catalog:column-export": ("GET", STAFF, {}),
     "catalog:suggest": ("GET", STAFF, {}),
     "catalog:word-list": ("GET", STAFF, {}),
     "catalog:word-remove": ("POST", KEEPERS, {"pk": "words"}),

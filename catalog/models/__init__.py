@@ -20,7 +20,7 @@ from catalog.models.quality import Dimension, QualityRule, QualityScore, RuleKin
 from catalog.models.record_import import ImportLine, ImportState, LineState, RecordImport
 from catalog.models.relation import ACYCLIC, DatasetRelation, RelationKind
 from catalog.models.revision import DatasetRevision, RevisionState, SavedDocument
-from catalog.models.search import DatasetSearchRow, Freshness, QualityBand, SearchMiss, SearchTerm
+from catalog.models.search import DatasetSearchRow, Freshness, QualityBand, SavedSearch, SearchMiss, SearchTerm
 from catalog.models.source import DuplicatePair, KeySketch, PairState, RecordSignature, SignatureKind, SignatureQueue
 from catalog.models.standard import CodeList, CodeListState, CodeListVersion, CodeValue, DataElement, ElementCheck
 from catalog.models.table import Distribution, IngestJob, JobState, LoadMode, TableVersion
@@ -101,6 +101,7 @@ __all__ = [
     "RuleKind",
     "RuleResult",
     "SavedDocument",
+    "SavedSearch",
     "SearchMiss",
     "SearchTerm",
     "Sensitivity",

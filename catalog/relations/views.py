@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from catalog import impact
 from catalog.models import Dataset, RelationKind
 from catalog.panels import Panel, register
+from catalog.relations.alike import joinable, like
 from catalog.relations.graph import around
 from catalog.views.records import visible_or_404
 from portal import access
@@ -50,7 +51,9 @@ def _context(actor: Actor, dataset: Dataset, request: HttpRequest) -> dict[str, 
     ]
     may_know = access.can(actor, Permission.DATASET_VERSIONS, dataset)
     groups = impact.impact_of(dataset, impact.WITHDRAWAL, actor) if may_know else []
-    return {"graph": graph, "rows": rows, "may_know": may_know, "groups": groups}
+    groups_of_reader = actor.standing.reader_groups
+    alike = {"like": like(dataset, groups_of_reader), "joinable": joinable(dataset, groups_of_reader)}
+    return {"graph": graph, "rows": rows, "may_know": may_know, "groups": groups, **alike}
 
 
 @login_required

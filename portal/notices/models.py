@@ -32,6 +32,7 @@ class NoticeKind(models.TextChoices):
     DATASET_WITHDRAWN = "dataset_withdrawn", _("Withdrawn")
     TABLE_DRIFTED = "table_drifted", _("Data changed unexpectedly")
     PULL_FAILED = "pull_failed", _("Pull from a database failed")
+    SEARCH_NEWS = "search_news", _("New in a saved search")
     DEPUTY_NAMED = "deputy_named", _("Deputy named")
     DEPUTY_ENDED = "deputy_ended", _("Deputy ended")
     DUTY_GIVEN = "duty_given", _("Duty given")

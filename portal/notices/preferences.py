@@ -28,6 +28,7 @@ _GROUPS: dict[str, NoticeGroup] = {
     NoticeKind.TABLE_DRIFTED: NoticeGroup.CATALOGUE,
     NoticeKind.DISCLOSURE_HELD: NoticeGroup.CATALOGUE,
     NoticeKind.PULL_FAILED: NoticeGroup.CATALOGUE,
+    NoticeKind.SEARCH_NEWS: NoticeGroup.CATALOGUE,
     NoticeKind.DEMAND_TO_ASSIGN: NoticeGroup.DECISIONS,
     NoticeKind.DEMAND_TO_ANSWER: NoticeGroup.DECISIONS,
     NoticeKind.DEMAND_LATE: NoticeGroup.DECISIONS,

@@ -32,6 +32,7 @@ _SENTENCES: dict[str, str | Promise] = {
     NoticeKind.PULL_FAILED: _(
         "The data of “%(title)s” could not be pulled from %(table)s. See what the database answered."
     ),
+    NoticeKind.SEARCH_NEWS: _("New in your search “%(name)s”: %(titles)s"),
     NoticeKind.DEPUTY_NAMED: _("A deputy was named in %(department)s for %(note)s. See who stands in for whom."),
     NoticeKind.DEPUTY_ENDED: _("A deputy's term in %(department)s (%(note)s) was ended."),
     NoticeKind.DUTY_GIVEN: _("You were given a duty in %(department)s: %(duty)s."),
