@@ -1,7 +1,7 @@
 # make run     start the portal (PORT=8000, HOST=127.0.0.1, DATABASE_URL for a PostgreSQL of your own)
 # make test    everything that CI tests
 # make lint    style, format and types
-# make bench   measure
+# make bench   measure everything (PART=search: one part; docs/operations.md has the list)
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -37,7 +37,7 @@ format: prepare-dev
 	$(VENV)/ruff format .
 
 bench: prepare-dev
-	$(VENV)/python -m bench $(ARGS)
+	$(VENV)/python -m bench $(PART) $(ARGS)
 
 # Translations: find the texts, write locale/, compile. MERGE=file.json fills in translations.
 messages: prepare-dev

@@ -58,9 +58,24 @@ def main(names: list[str]) -> None:
     import django
 
     django.setup()
-    from bench import detection, duplicates, imports, lists, marks, plane, profile, relevance, search, tables
+    from bench import (
+        detection,
+        duplicates,
+        imports,
+        lists,
+        marks,
+        pages,
+        plane,
+        profile,
+        relevance,
+        search,
+        tables,
+    )
 
-    modules = (tables, lists, duplicates, imports, detection, profile, plane, marks, relevance, search)
+    modules = (
+        *(tables, lists, duplicates, imports, detection, profile, plane, marks, relevance, search),
+        pages,
+    )
     parts: dict[str, Callable[[], list[Row]]] = {m.__name__.rpartition(".")[2]: m.run for m in modules}
     for name in names or list(parts):
         rows = parts[name]()

@@ -14,21 +14,20 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import duckdb
 from django.conf import settings
-from django.db import connection
 
 from bench.__main__ import Row, compare, timed
 from bench.catalogue import scratch_database
+from bench.server import get, gunicorn, under_load, wait_for
 from bench.tables import VILLAGES
 from catalog.tables import ingest
 from catalog.tables.ingest import IngestResult
@@ -39,7 +38,6 @@ ROWS = int(os.environ.get("BENCH_ROWS", "10000000"))
 SMALL_ROWS = 1_000_000
 SECONDS = 5
 CLIENTS = 8
-ROOT = Path(__file__).parent.parent
 DATASETTE = "datasette==0.65.1"
 AREA = "330106"
 
@@ -141,45 +139,8 @@ def _portal(storage: TableStorage, tables: dict[str, TableRef]) -> Iterator[tupl
         )
         Distribution.objects.filter(pk=distribution.pk).update(current=version)
         ids[name] = dataset.pk
-    port = 8_700 + os.getpid() % 200
-    values = connection.settings_dict
-    place = {"host": values["HOST"], "port": values["PORT"] or "5432"}
-    who = f"{values['USER']}:{quote(values['PASSWORD'])}" if values["PASSWORD"] else values["USER"]
-    environment = os.environ | {
-        "DATABASE_URL": f"postgresql://{who}@/{values['NAME']}?{urlencode(place)}",
-        "TABLES_ROOT": str(storage.root),
-        "API_RATE_ANONYMOUS": "10000000/min",
-        "PORT": str(port),
-        "WEB_WORKERS": "2",
-        "DJANGO_SETTINGS_MODULE": "portal.settings.demo",
-    }
-    command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy/gunicorn.conf.py"), "portal.wsgi"]
-    server = subprocess.Popen(command, cwd=ROOT, env=environment)
-    try:
-        _wait(port, "/healthz")
+    with gunicorn("portal.wsgi", storage.root) as port:
         yield port, ids
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _wait(port: int, path: str) -> None:
-    for _n in range(120):
-        try:
-            if _get(http.client.HTTPConnection("127.0.0.1", port, timeout=5), path):
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise SystemExit(f"nothing answers on port {port}")
-
-
-def _get(client: http.client.HTTPConnection, path: str) -> bytes:
-    client.request("GET", path)
-    answer = client.getresponse()
-    body = answer.read()
-    if answer.status != 200:
-        raise SystemExit(f"{path}: {answer.status} {body[:300]!r}")
-    return body
 
 
 def _rows_url(pk: UUID, **params: str) -> str:
@@ -210,7 +171,7 @@ def _pages(storage: TableStorage, ref: TableRef, port: int, pk: UUID) -> list[Ro
         compare(
             "HTTP: one row by key",
             size,
-            lambda: _get(client, f"/api/v1/open/{pk}/row?serial={next(serials)}"),
+            lambda: get(client, f"/api/v1/open/{pk}/row?serial={next(serials)}"),
             "bare DuckDB",
             lambda: con.execute(keyed, [next(serials)]).fetchall(),
             300,
@@ -218,7 +179,7 @@ def _pages(storage: TableStorage, ref: TableRef, port: int, pk: UUID) -> list[Ro
         compare(
             "HTTP: page of 100 by key",
             size,
-            lambda: _get(client, _rows_url(pk, filter=_filter("serial", "ge", next(serials)))),
+            lambda: get(client, _rows_url(pk, filter=_filter("serial", "ge", next(serials)))),
             "bare DuckDB",
             lambda: con.execute(paged, [next(serials)]).fetchall(),
             300,
@@ -226,7 +187,7 @@ def _pages(storage: TableStorage, ref: TableRef, port: int, pk: UUID) -> list[Ro
         compare(
             "HTTP: filtered page of 100",
             size,
-            lambda: _get(client, _rows_url(pk, filter=narrowed(next(serials)))),
+            lambda: get(client, _rows_url(pk, filter=narrowed(next(serials)))),
             "bare DuckDB",
             lambda: con.execute(filtered, [AREA, next(serials)]).fetchall(),
             100,
@@ -234,7 +195,7 @@ def _pages(storage: TableStorage, ref: TableRef, port: int, pk: UUID) -> list[Ro
         compare(
             "HTTP: group and count",
             f"{size} → 31",
-            lambda: _get(client, f"/api/v1/open/{pk}/summary?by=provincecode"),
+            lambda: get(client, f"/api/v1/open/{pk}/summary?by=provincecode"),
             "bare DuckDB",
             lambda: con.execute(grouped).fetchall(),
             30,
@@ -315,21 +276,7 @@ def _against_datasette(path: Path, port: int, pk: UUID, folder: Path) -> list[Ro
 
 def _throughput(port: int, url: Callable[[int], str]) -> float:
     """Answers a second of ``CLIENTS`` connections over ``SECONDS``."""
-    counts, until = [0] * CLIENTS, time.perf_counter() + SECONDS
-
-    def work(place: int) -> None:
-        client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        while time.perf_counter() < until:
-            _get(client, url(counts[place] * CLIENTS + place))
-            counts[place] += 1
-
-    started = time.perf_counter()
-    threads = [threading.Thread(target=work, args=(place,)) for place in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / (time.perf_counter() - started)
+    return len(under_load(port, url, clients=CLIENTS, seconds=SECONDS)) / SECONDS
 
 
 @contextmanager
@@ -350,7 +297,7 @@ def _datasette(path: Path, folder: Path, port: int) -> Iterator[None]:
     options = ["--setting", "sql_time_limit_ms", "20000", "--setting", "facet_time_limit_ms", "200"]
     server = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait(port, "/-/versions.json")
+        wait_for(port, "/-/versions.json")
         yield
     finally:
         server.terminate()
