@@ -38,9 +38,10 @@ def run() -> list[Row]:
         print(f"a bare view: {1 / bare[0]:,.0f} a second")
         shown = Dataset.objects.filter(state="published", open_type="open").order_by("code")[0]
         pages = {
-            "home": ("/", False),
+            "open: home": ("/open/", False),
             "open: search": ("/open/datasets/?q=energy", False),
             "open: a dataset": (f"/open/datasets/{shown.pk}/", False),
+            "workplace": ("/", True),
             "catalogue: search": ("/catalog/?q=人口", True),
             "catalogue: a dataset": (f"/catalog/{shown.pk}/", True),
             "requests": ("/requests/", True),
