@@ -59,6 +59,7 @@ def main(names: list[str]) -> None:
 
     django.setup()
     from bench import (
+        decisions,
         detection,
         duplicates,
         imports,
@@ -67,6 +68,7 @@ def main(names: list[str]) -> None:
         pages,
         plane,
         profile,
+        queue,
         relevance,
         search,
         tables,
@@ -74,7 +76,7 @@ def main(names: list[str]) -> None:
 
     modules = (
         *(tables, lists, duplicates, imports, detection, profile, plane, marks, relevance, search),
-        pages,
+        *(queue, decisions, pages),
     )
     parts: dict[str, Callable[[], list[Row]]] = {m.__name__.rpartition(".")[2]: m.run for m in modules}
     for name in names or list(parts):
