@@ -83,7 +83,8 @@ def template() -> Dataset:
 def columns_of(model: type[models.Model], changed: dict[str, str]) -> tuple[str, str]:
     """The columns of a table, and for each an expression: of the copied row ``t``, or the changed one."""
     names = [field.column for field in model._meta.concrete_fields]
-    return ", ".join(names), ", ".join(changed.get(name, f"t.{name}") for name in names)
+    quoted = [f'"{name}"' for name in names]
+    return ", ".join(quoted), ", ".join(changed.get(name, f't."{name}"') for name in names)
 
 
 def _copy(model: type[models.Model], template: Dataset, count: int) -> None:
