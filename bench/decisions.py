@@ -10,9 +10,9 @@ import time
 
 from bench.__main__ import Row
 from bench.catalogue import scratch_database
-from sharing import workflow
+from sharing import deciding
+from sharing.deciding import BulkEntry, Decision
 from sharing.models import ApprovalStep
-from sharing.workflow import BulkEntry, Decision
 from tests import factories
 from tests.factories import World
 
@@ -32,7 +32,7 @@ def run() -> list[Row]:
         decision = Decision("approve")
         started = time.perf_counter()
         entries = [BulkEntry(step, step.version, decision) for step in bulk]
-        results = workflow.decide_many(entries=entries, actor=factories.actor(world.applicant_head))
+        results = deciding.decide_many(entries=entries, actor=factories.actor(world.applicant_head))
         ours = time.perf_counter() - started
         assert all(result.error is None for result in results)
         started = time.perf_counter()

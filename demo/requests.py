@@ -11,9 +11,9 @@ from demo.accounts import COUNTY
 from portal.access import Actor
 from portal.accounts.models import User
 from portal.departments.models import Department
-from sharing import drafts, workflow
+from sharing import deciding, drafts, workflow
+from sharing.deciding import Decision
 from sharing.models import ApprovalStep, SharingRequest
-from sharing.workflow import Decision
 
 YEAR = dt.timedelta(days=365)
 
@@ -42,8 +42,8 @@ def _request(title: str, scenario: str, *titles: str) -> SharingRequest:
 
 def _decide(request: SharingRequest, stage: str, username: str, decision: Decision) -> None:
     for step in ApprovalStep.objects.filter(request=request, stage=stage, state="open"):
-        decisions = dict.fromkeys(workflow.open_items(step), decision)
-        workflow.decide(step=step, actor=_actor(username), seen_version=step.version, decisions=decisions)
+        decisions = dict.fromkeys(deciding.open_items(step), decision)
+        deciding.decide(step=step, actor=_actor(username), seen_version=step.version, decisions=decisions)
 
 
 def load_requests() -> int:

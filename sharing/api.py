@@ -19,7 +19,7 @@ from catalog.models import Channel, UpdateCycle
 from portal.departments.models import Department
 from portal.problems import of_portal_error
 from portal.views import actor_of
-from sharing import drafts, workflow
+from sharing import deciding, drafts, workflow
 from sharing.models import (
     ApprovalStep,
     Grant,
@@ -167,7 +167,7 @@ class BulkStepSerializer(serializers.Serializer[Any]):
 class BulkSerializer(DecisionSerializer):
     """The same decision on every open item of up to 1,000 steps."""
 
-    steps = serializers.ListField(child=BulkStepSerializer(), allow_empty=False, max_length=workflow.BULK_LIMIT)
+    steps = serializers.ListField(child=BulkStepSerializer(), allow_empty=False, max_length=deciding.BULK_LIMIT)
 
 
 class BulkResultSerializer(serializers.Serializer[Any]):
@@ -310,11 +310,11 @@ class StepDecideView(APIView):
         body = DecideSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         decisions = {
-            row["item"]: workflow.Decision(row["verdict"], row["reason"], row["note"])
+            row["item"]: deciding.Decision(row["verdict"], row["reason"], row["note"])
             for row in body.validated_data["decisions"]
         }
         version = body.validated_data["version"]
-        workflow.decide(step=step, actor=actor_of(request), seen_version=version, decisions=decisions)
+        deciding.decide(step=step, actor=actor_of(request), seen_version=version, decisions=decisions)
         return Response(StepSerializer(_steps(request).get(pk=step_id)).data)
 
 
@@ -329,10 +329,10 @@ class StepBulkView(APIView):
         data = body.validated_data
         versions = {row["step"]: row["version"] for row in data["steps"]}
         found = _steps(request).in_bulk(list(versions))
-        decision = workflow.Decision(data["verdict"], data["reason"], data["note"])
+        decision = deciding.Decision(data["verdict"], data["reason"], data["note"])
         decision.check()
-        entries = [workflow.BulkEntry(found[pk], version, decision) for pk, version in versions.items() if pk in found]
-        results = {r.step_id: r.error for r in workflow.decide_many(entries=entries, actor=actor_of(request))}
+        entries = [deciding.BulkEntry(found[pk], version, decision) for pk, version in versions.items() if pk in found]
+        results = {r.step_id: r.error for r in deciding.decide_many(entries=entries, actor=actor_of(request))}
         rows = [_bulk_row(pk, results) for pk in versions]
         return Response(BulkResultSerializer(rows, many=True).data)
 

@@ -1,25 +1,29 @@
-"""How a request moves: which steps are open, paused or done follows from the decisions on its items.
+"""How requests move: which steps are open, paused or done follows from the decisions on their items.
 
 An item has *arrived* at a step when every step before it approved it. The state of a step, of an item and of the
-request are functions of the decisions; ``advance`` recomputes them after each command and starts and stops the clocks.
-The caller holds the lock on the request.
+request are functions of the decisions; ``move`` recomputes them in memory after each command and starts and stops the
+clocks, and ``conclude`` saves what changed and tells the offices: any number of requests in the same few statements.
+The caller holds the locks on the requests.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
+from django.db.models import Model
 from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.calendars.working_days import WorkingDays, calendar_around
-from portal.departments.duties import holders
+from portal.departments.duties import holders_of
 from portal.departments.models import Duty
 from portal.notices.models import NoticeKind
-from portal.notices.send import notify
+from portal.notices.send import Message, notify_all
+from portal.rows import update_rows
 from sharing.models import (
     ApprovalStep,
     ItemState,
@@ -31,10 +35,29 @@ from sharing.models import (
     Verdict,
 )
 
+ITEM_FIELDS = ("state", "refusal_reason", "answer", "answered_at")
+ENTRY_FIELDS = ("is_needed", "verdict", "reason", "note", "decided_by_id", "decided_for_id", "decided_at")
+STEP_FIELDS = (
+    "state",
+    "opened_at",
+    "due_at",
+    "is_provisional",
+    "days_left",
+    "reminded_at",
+    "decided_at",
+    "version",
+)
+REQUEST_FIELDS = ("state", "completed_at", "version", "modified")
+People = dict[tuple[UUID, str], list[User]]
+
+
+def _values(obj: Model, fields: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(getattr(obj, name) for name in fields)
+
 
 @dataclass
 class Board:
-    """All steps of one request with their items, read in three queries and changed in memory."""
+    """All steps of one request with their items, changed in memory; ``before`` is what was read, by key."""
 
     request: SharingRequest
     steps: list[ApprovalStep]
@@ -43,25 +66,48 @@ class Board:
     opened: list[ApprovalStep] = field(default_factory=list)
     approved: list[RequestItem] = field(default_factory=list)
     was_undecided: set[tuple[UUID, UUID]] = field(default_factory=set)
+    before: dict[Any, tuple[Any, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, request: SharingRequest) -> Board:
-        """Read the board; steps stand in the order in which an item passes them."""
-        steps = list(request.steps.select_related("department", "lane"))
-        steps.sort(key=lambda step: (step.lane_id is not None, step.order, str(step.pk)))
-        items = {item.pk: item for item in request.items.select_related("dataset__provider")}
-        entries: dict[UUID, list[StepItem]] = {step.pk: [] for step in steps}
-        for entry in StepItem.objects.filter(step__request=request).order_by("item_id"):
-            entries[entry.step_id].append(entry)
-        board = cls(request, steps, items, entries)
-        board.was_undecided = board.undecided()
-        return board
+        """Read the board of one request; steps stand in the order in which an item passes them."""
+        return cls.of_all([request])[request.pk]
 
-    def path_of(self, item_id: UUID) -> list[tuple[ApprovalStep, StepItem]]:
-        """The steps that ``item_id`` must pass, in order."""
-        found = []
+    @classmethod
+    def of_all(cls, requests: Collection[SharingRequest]) -> dict[UUID, Board]:
+        """The boards of many requests; three queries."""
+        boards = {request.pk: cls(request, [], {}, {}) for request in requests}
+        for item in RequestItem.objects.filter(request__in=boards).select_related("dataset").order_by("id"):
+            board = boards[item.request_id]
+            item.request, board.items[item.pk] = board.request, item
+        owners: dict[UUID, Board] = {}
+        for step in ApprovalStep.objects.filter(request__in=boards).select_related("department"):
+            board = owners[step.pk] = boards[step.request_id]
+            step.request, board.entries[step.pk] = board.request, []
+            board.steps.append(step)
+        for entry in StepItem.objects.filter(step__request__in=boards).order_by("item_id"):
+            owners[entry.step_id].entries[entry.step_id].append(entry)
+        for board in boards.values():
+            board.steps.sort(key=lambda step: (step.lane_id is not None, step.order, str(step.pk)))
+            board.was_undecided = board.undecided()
+            board._remember()
+        return boards
+
+    def _remember(self) -> None:
+        self.before = {item.pk: _values(item, ITEM_FIELDS) for item in self.items.values()}
+        self.before |= {step.pk: _values(step, STEP_FIELDS) for step in self.steps}
+        self.before |= {e.pk: _values(e, ENTRY_FIELDS) for run in self.entries.values() for e in run}
+
+    def step(self, pk: UUID) -> ApprovalStep | None:
+        return next((step for step in self.steps if step.pk == pk), None)
+
+    def paths(self) -> dict[UUID, list[tuple[ApprovalStep, StepItem]]]:
+        """For each item the steps that it must pass, in order."""
+        found: dict[UUID, list[tuple[ApprovalStep, StepItem]]] = {pk: [] for pk in self.items}
         for step in self.steps:
-            found += [(step, e) for e in self.entries[step.pk] if e.item_id == item_id and e.is_needed]
+            for entry in self.entries[step.pk]:
+                if entry.is_needed:
+                    found[entry.item_id].append((step, entry))
         return found
 
     def arrived(self) -> set[tuple[UUID, UUID]]:
@@ -82,6 +128,13 @@ class Board:
         entries = (entry for run in self.entries.values() for entry in run)
         return {(e.step_id, e.item_id) for e in entries if e.is_open and (e.step_id, e.item_id) in arrived}
 
+    def open_entries(self, step: ApprovalStep) -> dict[UUID, StepItem]:
+        """The items that wait for a decision in ``step`` now, by id; none while the step is not open."""
+        if step.state != StepState.OPEN:
+            return {}
+        arrived = self.arrived()
+        return {e.item_id: e for e in self.entries[step.pk] if e.is_open and (step.pk, e.item_id) in arrived}
+
 
 def _step_state(step: ApprovalStep, board: Board, arrived: set[tuple[UUID, UUID]]) -> StepState:
     needed = [entry for entry in board.entries[step.pk] if entry.is_needed]
@@ -95,22 +148,22 @@ def _step_state(step: ApprovalStep, board: Board, arrived: set[tuple[UUID, UUID]
     return StepState.DONE if needed else StepState.SKIPPED
 
 
-def _settle_items(board: Board) -> None:
+def _settle_items(board: Board, now: dt.datetime) -> None:
     """Items whose last decision ends them: refused at some step, approved at their last, or back with the applicant."""
-    now = timezone.now()
+    paths = board.paths()
     for item in board.items.values():
         if item.is_answered or item.state == ItemState.DRAFT:
             continue
-        path = board.path_of(item.pk)
-        verdicts = {entry.verdict for _step, entry in path}
+        entries = [entry for _step, entry in paths[item.pk]]
+        verdicts = {entry.verdict for entry in entries}
         if Verdict.REFUSE in verdicts:
-            refusal = next(entry for _step, entry in path if entry.verdict == Verdict.REFUSE)
+            refusal = next(entry for entry in entries if entry.verdict == Verdict.REFUSE)
             item.state, item.refusal_reason, item.answer = ItemState.REFUSED, refusal.reason, refusal.note
         elif Verdict.RETURN in verdicts:
             item.state = ItemState.RETURNED
-            item.answer = next(entry.note for _step, entry in path if entry.verdict == Verdict.RETURN)
+            item.answer = next(entry.note for entry in entries if entry.verdict == Verdict.RETURN)
         elif verdicts == {Verdict.APPROVE}:
-            item.state, item.answer = ItemState.APPROVED, path[-1][1].note
+            item.state, item.answer = ItemState.APPROVED, entries[-1].note
             board.approved.append(item)
         else:
             item.state, item.answer = ItemState.IN_REVIEW, ""
@@ -125,9 +178,9 @@ def _release_answered(board: Board) -> None:
                 entry.is_needed = False
 
 
-def _move(step: ApprovalStep, state: StepState, today: dt.date, calendar: WorkingDays) -> None:
+def _turn(step: ApprovalStep, state: StepState, now: dt.datetime, calendar: WorkingDays) -> None:
     """Put ``step`` in ``state``; the clock starts on opening, stands while paused, goes on with what was left."""
-    now = timezone.now()
+    today = timezone.localdate(now)
     if state == StepState.OPEN:
         days = step.working_days if step.days_left is None else max(1, step.days_left)
         due = calendar.add(today, days)
@@ -143,80 +196,108 @@ def _move(step: ApprovalStep, state: StepState, today: dt.date, calendar: Workin
     step.state = state
 
 
-def _settle_request(board: Board) -> None:
+def _settle_request(board: Board, now: dt.datetime) -> None:
     request, states = board.request, {item.state for item in board.items.values()}
     if states <= set(ItemState.answered()):
         if request.state != RequestState.WITHDRAWN:
             request.state = RequestState.COMPLETED
-            request.completed_at = timezone.now()
+            request.completed_at = now
     elif ItemState.RETURNED in states:
         request.state = RequestState.RETURNED
     else:
         request.state = RequestState.IN_REVIEW
 
 
-def advance(board: Board) -> Board:
-    """Recompute the states of items, steps and request after a change of decisions, save them, and tell the offices.
+def move(board: Board, calendar: WorkingDays) -> None:
+    """Recompute the states of items, steps and request after a change of decisions, in memory.
 
     A step's version grows with its state, and when items join those that wait in it: whoever read it before has not
-    seen them. ``board.approved`` then holds the items that have just been approved: the caller issues their grants.
+    seen them. ``board.approved`` gains the items that have just been approved: the caller issues their grants.
     """
-    _settle_items(board)
+    now = timezone.now()
+    _settle_items(board, now)
     _release_answered(board)
-    arrived = board.arrived()
-    joined = {step_id for step_id, _item_id in board.undecided() - board.was_undecided}
-    today = timezone.localdate()
-    calendar = calendar_around(today)
+    arrived, undecided = board.arrived(), board.undecided()
+    joined = {step_id for step_id, _item_id in undecided - board.was_undecided}
+    board.was_undecided = undecided
     for step in board.steps:
         before, state = step.state, _step_state(step, board, arrived)
         if state != before:
             if state == StepState.OPEN:
                 board.opened.append(step)
-            _move(step, state, today, calendar)
+            _turn(step, state, now, calendar)
         if state != before or step.pk in joined:
             step.version += 1
-    _settle_request(board)
-    _save(board)
-    announce_opened(board)
+    _settle_request(board, now)
+
+
+def conclude(boards: Collection[Board]) -> People:
+    """Save what changed on these boards and tell the offices whose steps have opened.
+
+    Returns who holds the duties concerned, by (department, duty): the applicants of each request among them.
+    """
+    _save(boards)
+    offices = [(step.department_id, step.duty) for board in boards for step in board.opened]
+    offices += [(board.request.department_id, Duty.APPLICANT) for board in boards]
+    people = holders_of(offices)
+    opened = [
+        Message(
+            users=people[step.department_id, step.duty],
+            kind=NoticeKind.STEP_OPENED,
+            url=step.get_absolute_url(),
+            data=_step_words(step),
+            department=step.department,
+        )
+        for board in boards
+        for step in board.opened
+        if step.state == StepState.OPEN
+    ]
+    notify_all(opened)
+    return people
+
+
+def _step_words(step: ApprovalStep) -> dict[str, str]:
+    request = step.request
+    return {"number": request.number or "", "title": request.title, "department": request.department.name}
+
+
+def advance(board: Board) -> Board:
+    """``move`` and ``conclude`` one board."""
+    move(board, calendar_around(timezone.localdate()))
+    conclude([board])
     return board
 
 
-def _save(board: Board) -> None:
-    RequestItem.objects.bulk_update(
-        board.items.values(), ["state", "refusal_reason", "answer", "answered_at"], batch_size=500
-    )
-    entries = [entry for run in board.entries.values() for entry in run]
-    StepItem.objects.bulk_update(
-        entries, ["is_needed", "verdict", "reason", "note", "decided_by", "decided_for", "decided_at"], batch_size=500
-    )
-    ApprovalStep.objects.bulk_update(
-        board.steps,
-        ["state", "opened_at", "due_at", "is_provisional", "days_left", "reminded_at", "decided_at", "version"],
-    )
-    board.request.version += 1
-    board.request.save()
+def _save(boards: Iterable[Board]) -> None:
+    items: list[RequestItem] = []
+    entries: list[StepItem] = []
+    steps: list[ApprovalStep] = []
+    requests: list[SharingRequest] = []
+    now = timezone.now()
+    for board in boards:
+        before = board.before
+        items += [i for i in board.items.values() if before.get(i.pk) != _values(i, ITEM_FIELDS)]
+        entries += [e for run in board.entries.values() for e in run if before.get(e.pk) != _values(e, ENTRY_FIELDS)]
+        steps += [s for s in board.steps if before.get(s.pk) != _values(s, STEP_FIELDS)]
+        board.request.version += 1
+        board.request.modified = now
+        requests.append(board.request)
+        board._remember()
+    update_rows(items, ITEM_FIELDS)
+    update_rows(entries, ENTRY_FIELDS)
+    update_rows(steps, STEP_FIELDS)
+    update_rows(requests, REQUEST_FIELDS)
+
+
+def applicants(request: SharingRequest, people: People) -> list[User]:
+    """Who reads the answers: who made the request or, when they have left that duty, those who apply there now."""
+    found = people[request.department_id, Duty.APPLICANT]
+    return [user for user in found if user.pk == request.created_by_id] or found
 
 
 def told_of(request: SharingRequest) -> list[User]:
-    """Who reads the answers: who made the request or, when they have left that duty, those who apply there now."""
-    people = holders(request.department, Duty.APPLICANT)
-    return [user for user in people if user.pk == request.created_by_id] or people
-
-
-def announce_opened(board: Board) -> None:
-    """One notice to every holder of the duty of each step that has just opened."""
-    for step in board.opened:
-        notify(
-            holders(step.department, step.duty),
-            NoticeKind.STEP_OPENED,
-            url=step.get_absolute_url(),
-            data={
-                "number": board.request.number,
-                "title": board.request.title,
-                "department": board.request.department.name,
-            },
-            department=step.department,
-        )
+    """``applicants``, read for one request."""
+    return applicants(request, holders_of([(request.department_id, Duty.APPLICANT)]))
 
 
 def item_states(items: Iterable[RequestItem]) -> dict[str, str]:

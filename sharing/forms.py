@@ -69,7 +69,7 @@ class RequestForm(forms.ModelForm[SharingRequest]):
 
 
 class DecisionForm(forms.Form):
-    """A verdict with reason and note; ``workflow.Decision`` checks what each verdict needs."""
+    """A verdict with reason and note; ``deciding.Decision`` checks what each verdict needs."""
 
     verdict = forms.ChoiceField(label=_("Decision"), choices=Verdict.choices, widget=forms.RadioSelect, required=False)
     reason = forms.ChoiceField(

@@ -31,22 +31,34 @@ KEY_LIMIT = 20
 """Living keys a grant may have; more would be keys that nobody watches."""
 
 
-def issue(*, item: RequestItem, actor: Actor) -> Grant:
-    """The grant of an approved item, from today to the end of the term asked for; within the workflow's transaction."""
-    request = item.request
-    grant = Grant.objects.create(
-        item=item,
-        dataset_id=item.dataset_id,
-        department_id=request.department_id,
-        columns=item.columns,
-        row_filter=item.row_filter,
-        channels=request.channels,
-        valid_from=min(timezone.localdate(), request.valid_until),
-        valid_until=request.valid_until,
-    )
-    data = {"state": grant.state, "request": request.number, "columns": grant.columns, "rows": grant.row_filter}
-    record.append(stream=record.stream_of(grant), verb="grant.issued", actor=actor, data=data)
-    return grant
+def issue_all(items: Sequence[tuple[RequestItem, Actor]]) -> list[Grant]:
+    """The grants of approved items, each with who gave the last consent, within the workflow's transaction.
+
+    They run from today to the end of the term asked for. The items carry their requests.
+    """
+    today = timezone.localdate()
+    made = [
+        Grant(
+            item=item,
+            dataset_id=item.dataset_id,
+            department_id=item.request.department_id,
+            columns=item.columns,
+            row_filter=item.row_filter,
+            channels=item.request.channels,
+            valid_from=min(today, item.request.valid_until),
+            valid_until=item.request.valid_until,
+        )
+        for item, _actor in items
+    ]
+    Grant.objects.bulk_create(made)
+    record.append_all([_issued(grant, actor) for grant, (_item, actor) in zip(made, items, strict=True)])
+    return made
+
+
+def _issued(grant: Grant, actor: Actor) -> record.Entry:
+    number = grant.item.request.number
+    data = {"state": grant.state, "request": number, "columns": grant.columns, "rows": grant.row_filter}
+    return record.Entry(record.stream_of(grant), "grant.issued", actor, data)
 
 
 def _lock(grant: Grant) -> Grant:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
 from django.db.models import Q
 
 from portal.access import Actor, Permission, rule
@@ -33,11 +37,44 @@ AUTHORS = ("request.created", "request.updated", "item.changed", "request.submit
 """Acts by which a request becomes one's own."""
 
 
-def _have_part_in(people: frozenset[int], request: SharingRequest) -> bool:
-    """Whether one of ``people`` made, changed or submitted a request: to submit a draft makes it one's own."""
-    by_them = Q(actor__in=people) | Q(on_behalf_of__in=people)
-    events = Event.objects.filter(by_them, stream=record.stream_of(request), verb__in=AUTHORS)
-    return request.created_by_id in people or events.exists()
+@dataclass
+class Ties:
+    """What binds people to requests: which they made, and in which stages they decided (利益回避).
+
+    Read once for many requests, and kept up to date while one of them is decided in several roles.
+    """
+
+    own: set[tuple[int, UUID]]
+    decided: dict[UUID, set[tuple[int, str]]]
+
+    @classmethod
+    def of(cls, people: Collection[int], requests: Collection[SharingRequest]) -> Ties:
+        """The ties of ``people`` to ``requests``; two queries."""
+        streams = {record.stream_of(request): request.pk for request in requests}
+        by_them = Q(actor__in=people) | Q(on_behalf_of__in=people)
+        events = Event.objects.filter(by_them, stream__in=streams, verb__in=AUTHORS)
+        own = {(request.created_by_id, request.pk) for request in requests}
+        for stream, *authors in events.values_list("stream", "actor", "on_behalf_of"):
+            own |= {(author, streams[stream]) for author in authors if author is not None}
+        by_them = Q(decided_by__in=people) | Q(decided_for__in=people)
+        entries = StepItem.objects.filter(by_them, step__request__in=streams.values()).exclude(verdict="")
+        decided: dict[UUID, set[tuple[int, str]]] = {}
+        for request, stage, *deciders in entries.values_list(
+            "step__request", "step__stage", "decided_by", "decided_for"
+        ):
+            decided.setdefault(request, set()).update((d, stage) for d in deciders if d is not None)
+        return cls(own, decided)
+
+    def add(self, actor: Actor, step: ApprovalStep) -> None:
+        """Remember that ``actor`` has just decided in ``step``."""
+        self.decided.setdefault(step.request_id, set()).update((person, step.stage) for person in actor.people_ids)
+
+    def bind(self, people: Collection[int], step: ApprovalStep) -> bool:
+        """Whether one of ``people`` made the request of ``step``, or decided on it in another stage."""
+        if any((person, step.request_id) in self.own for person in people):
+            return True
+        decided = self.decided.get(step.request_id, set())
+        return any(person in people and stage != step.stage for person, stage in decided)
 
 
 @rule(Permission.STEP_DECIDE)
@@ -47,11 +84,8 @@ def may_decide(actor: Actor, step: ApprovalStep) -> bool:
     if actor.user_id is None or step.office_id not in actor.standing.group_ids:
         return False
     people = actor.people_ids
-    if _have_part_in(people, step.request):
-        return False
-    by_them = Q(decided_by__in=people) | Q(decided_for__in=people)
-    elsewhere = StepItem.objects.filter(by_them, step__request=step.request_id)
-    return not elsewhere.exclude(verdict="").exclude(step__stage=step.stage).exists()
+    ties = step.ties or Ties.of(people, [step.request])
+    return not ties.bind(people, step)
 
 
 @rule(Permission.GRANT_VIEW)

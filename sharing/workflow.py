@@ -1,4 +1,4 @@
-"""The commands on a sharing request: submit, decide, resubmit, withdraw, remind.
+"""The commands on a sharing request: submit, resubmit, withdraw, close an item, remind (``deciding`` has decisions).
 
 Each locks the request, asks the rules, records one event in the same transaction, and lets ``flow.advance`` draw the
 consequences. Views, API, jobs and the demo call these functions and nothing else.
@@ -6,8 +6,7 @@ consequences. Views, API, jobs and the demo call these functions and nothing els
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,56 +22,26 @@ from portal.access import Actor, Permission
 from portal.audit import record
 from portal.departments.duties import duty_group, holders
 from portal.departments.models import Department
-from portal.errors import InvalidInput, PortalError, WrongState
+from portal.errors import WrongState
 from portal.notices.models import NoticeKind
 from portal.notices.send import notify
-from sharing import drafts, grants
-from sharing.errors import StaleStep
+from sharing import drafts
 from sharing.facts import facts_of
 from sharing.flow import Board, advance, item_states, told_of
 from sharing.models import (
     ApprovalStep,
     ItemState,
-    RefusalReason,
     RequestItem,
     RequestState,
     RouteVersion,
     SharingRequest,
     StepItem,
-    StepState,
     Verdict,
 )
 from sharing.routes import PlannedStep, parse_stages, resolve
 
-BULK_LIMIT = 1_000
-NOTE_LIMIT = 2_000
 DEFAULT_ROUTE = "national"
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A verdict on one item. Refusing needs ``reason`` (RefusalReason) and ``note``; returning needs ``note``."""
-
-    verdict: str
-    reason: str = ""
-    note: str = ""
-
-    def check(self) -> None:
-        """Raise InvalidInput, naming the field, when something required is missing."""
-        if self.verdict not in Verdict.values:
-            raise InvalidInput(_("Choose approve, refuse or return."), fields={"verdict": []})
-        if self.verdict == Verdict.REFUSE and not (self.reason and self.note.strip()):
-            message = _("A refusal needs its reason and a text that explains it.")
-            raise InvalidInput(message, fields={"reason" if not self.reason else "note": [message]})
-        if self.reason and self.reason not in RefusalReason.values:
-            message = _("Choose one of the reasons for a refusal.")
-            raise InvalidInput(message, fields={"reason": [message]})
-        if len(self.note) > NOTE_LIMIT:
-            message = _("A note may have at most %(limit)s characters.") % {"limit": NOTE_LIMIT}
-            raise InvalidInput(message, fields={"note": [message]})
-        if self.verdict == Verdict.RETURN and not self.note.strip():
-            message = _("Say what the applicant should change.")
-            raise InvalidInput(message, fields={"note": [message]})
+REMIND_LOT = 1_000
 
 
 def lock_datasets(request_id: UUID) -> None:
@@ -153,115 +122,6 @@ def submit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
     ]
     _record(board, "request.submitted", actor, number=request.number, route=str(request.route_version_id), plan=plan)
     return board.request
-
-
-@transaction.atomic
-def decide(*, step: ApprovalStep, actor: Actor, seen_version: int, decisions: Mapping[UUID, Decision]) -> ApprovalStep:
-    """Record ``actor``'s decisions on items of ``step`` (by item id) and open what follows.
-
-    Items left out stay undecided. A grant is issued the moment its item's last step agrees.
-
-    Raises:
-        StaleStep: somebody decided since ``seen_version``, or the step is not open; nothing was changed.
-        NotPermitted: no holder of the duty, one's own request, or decided on it in another role.
-        InvalidInput: no decision, an item that is not open in this step, or a verdict without what it needs.
-    """
-    request = lock(step.request_id)
-    step = ApprovalStep.objects.select_related("request", "department").get(pk=step.pk)
-    actor = access.require(actor, Permission.STEP_DECIDE, step)
-    if step.version != seen_version or step.state != StepState.OPEN:
-        raise StaleStep
-    board = Board.of(request)
-    _apply(board, step, actor, decisions)
-    advance(board)
-    ApprovalStep.objects.filter(pk=step.pk, version=seen_version).update(version=seen_version + 1)
-    verdicts = {str(k): {"verdict": d.verdict, "reason": d.reason, "note": d.note} for k, d in decisions.items()}
-    _record(board, "step.decided", actor, step=str(step.pk), stage=step.stage, decisions=verdicts)
-    for item in board.approved:
-        grants.issue(item=item, actor=actor)
-    _tell_applicant(board, step, decisions)
-    step.refresh_from_db()
-    return step
-
-
-def _apply(board: Board, step: ApprovalStep, actor: Actor, decisions: Mapping[UUID, Decision]) -> None:
-    if not decisions:
-        raise InvalidInput(_("Decide at least one of the items."))
-    arrived = board.arrived()
-    open_entries = {e.item_id: e for e in board.entries[step.pk] if e.is_open and (step.pk, e.item_id) in arrived}
-    for item_id, decision in decisions.items():
-        decision.check()
-        if item_id not in open_entries:
-            raise InvalidInput(_("One of the items is not to be decided in this step."), item=str(item_id))
-        entry = open_entries[item_id]
-        entry.verdict, entry.reason, entry.note = decision.verdict, decision.reason, decision.note.strip()
-        entry.decided_by, entry.decided_for, entry.decided_at = actor.user, actor.on_behalf_of, timezone.now()
-
-
-def _tell_applicant(board: Board, step: ApprovalStep, decisions: Mapping[UUID, Decision]) -> None:
-    kinds = {Verdict.RETURN: NoticeKind.ITEM_RETURNED, Verdict.REFUSE: NoticeKind.ITEM_REFUSED}
-    request, people = board.request, told_of(board.request)
-    told = [(kinds[Verdict(d.verdict)], item_id, d.note) for item_id, d in decisions.items() if d.verdict in kinds]
-    told += [(NoticeKind.ITEM_GRANTED, item.pk, "") for item in board.approved]
-    for kind, item_id, note in told:
-        data = {"number": request.number, "title": board.items[item_id].dataset.title, "note": note}
-        data["department"] = step.department.name
-        notify(people, kind, url=request.get_absolute_url(), data=data, department=request.department)
-    if request.state == RequestState.COMPLETED:
-        data = {"number": request.number, "title": request.title}
-        url = request.get_absolute_url()
-        notify(people, NoticeKind.REQUEST_COMPLETED, url=url, data=data, department=request.department)
-
-
-@dataclass(frozen=True)
-class BulkResult:
-    """What became of one step of a bulk decision: ``error`` is None when it was decided."""
-
-    step_id: UUID
-    error: PortalError | None
-
-
-@dataclass(frozen=True)
-class BulkEntry:
-    """One step to decide: all its open items get ``decision``, unless it changed since ``seen_version``."""
-
-    step: ApprovalStep
-    seen_version: int
-    decision: Decision
-
-
-@transaction.atomic
-def decide_many(*, entries: Sequence[BulkEntry], actor: Actor) -> list[BulkResult]:
-    """Decide up to 1,000 steps in one transaction: what cannot be decided says why, the rest stands (design.md §4).
-
-    Requests are locked in the order of their ids, so that two people deciding overlapping steps cannot block each
-    other for good. Results come in the order of ``entries``.
-    """
-    if len(entries) > BULK_LIMIT:
-        raise InvalidInput(_("At most %(limit)s steps can be decided at once.") % {"limit": BULK_LIMIT})
-    results: dict[UUID, BulkResult] = {}
-    for entry in sorted(entries, key=lambda entry: str(entry.step.request_id)):
-        error: PortalError | None = None
-        try:
-            with transaction.atomic():
-                items = open_items(entry.step)
-                decisions = dict.fromkeys(items, entry.decision)
-                if not decisions:
-                    raise StaleStep
-                decide(step=entry.step, actor=actor, seen_version=entry.seen_version, decisions=decisions)
-        except PortalError as caught:
-            error = caught
-        results[entry.step.pk] = BulkResult(entry.step.pk, error)
-    return [results[entry.step.pk] for entry in entries]
-
-
-def open_items(step: ApprovalStep) -> list[UUID]:
-    """Ids of the items that wait for a decision in ``step`` now."""
-    if step.state != StepState.OPEN:
-        return []
-    board = Board.of(step.request)
-    arrived = board.arrived()
-    return [e.item_id for e in board.entries[step.pk] if e.is_open and (step.pk, e.item_id) in arrived]
 
 
 @transaction.atomic
@@ -371,7 +231,7 @@ def remind_late() -> int:
     """Send one notice for every open step whose deadline has passed; returns how many. Safe to run at any time."""
     now, count = timezone.now(), 0
     late = ApprovalStep.objects.open().filter(due_at__lt=now, reminded_at__isnull=True)
-    for pk in list(late.values_list("pk", flat=True)[:BULK_LIMIT]):
+    for pk in list(late.values_list("pk", flat=True)[:REMIND_LOT]):
         with transaction.atomic():
             step = (
                 late.select_for_update(skip_locked=True, of=("self",))

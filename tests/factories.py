@@ -19,10 +19,10 @@ from portal.accounts.models import User
 from portal.audit import record
 from portal.departments.duties import assign
 from portal.departments.models import Department, Duty, Region
-from sharing import drafts, workflow
+from sharing import deciding, drafts, workflow
+from sharing.deciding import Decision
 from sharing.drafts import RequestDetails
 from sharing.models import ApprovalStep, SharingRequest
-from sharing.workflow import Decision
 
 _numbers = itertools.count(1)
 PASSWORD = "Correct-Horse-7"
@@ -167,9 +167,9 @@ def decide(
     step: ApprovalStep, user: User, verdict: str = "approve", *, only: UUID | None = None, **words: str
 ) -> ApprovalStep:
     """Decide every open item of a step (or ``only`` one) alike."""
-    ids = [only] if only else workflow.open_items(step)
+    ids = [only] if only else deciding.open_items(step)
     decisions = {pk: Decision(verdict, **words) for pk in ids}
-    return workflow.decide(step=step, actor=actor(user), seen_version=step.version, decisions=decisions)
+    return deciding.decide(step=step, actor=actor(user), seen_version=step.version, decisions=decisions)
 
 
 def approve_common(world: World, request: SharingRequest) -> None:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from portal.audit import hashing
 from portal.audit.models import ArchivedHead, Event, EventStream
+from portal.rows import update_rows
 
 if TYPE_CHECKING:
     from portal.access import Actor
@@ -50,29 +51,53 @@ def _plain(data: dict[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(data, cls=DjangoJSONEncoder))
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One event to be appended: its stream, what was done, by whom, with which data (JSON, no secrets)."""
+
+    stream: str
+    verb: str
+    actor: Actor
+    data: dict[str, Any]
+
+
 def append(*, stream: str, verb: str, actor: Actor, data: dict[str, Any] | None = None) -> Event:
     """Append one event to ``stream`` in the caller's transaction; the stream is locked until it ends.
 
     ``data`` is JSON and holds no secrets and no values of shared data.
     """
+    return append_all([Entry(stream, verb, actor, data or {})])[0]
+
+
+def append_all(entries: Sequence[Entry]) -> list[Event]:
+    """``append`` for many, in the order given, in a number of queries that does not grow with them.
+
+    The streams are locked in the order of their names, so that two such writers cannot block each other for good.
+    """
     assert connection.in_atomic_block, "an event belongs to the transaction of the change it records"
-    EventStream.objects.bulk_create([EventStream(name=stream)], ignore_conflicts=True)
-    head = EventStream.objects.select_for_update().get(pk=stream)
-    event = Event(
-        stream=stream,
-        seq=head.length + 1,
-        at=timezone.now(),
-        actor_id=actor.user_id,
-        on_behalf_of_id=actor.on_behalf_of_id,
-        verb=verb,
-        data=_plain(data or {}),
-        algorithm=settings.AUDIT_HASH,
-        prev_hash=head.head,
-    )
-    event.hash = digest(event)
-    event.save(force_insert=True)
-    EventStream.objects.filter(pk=stream).update(length=event.seq, head=event.hash)
-    return event
+    names = sorted({entry.stream for entry in entries})
+    EventStream.objects.bulk_create([EventStream(name=name) for name in names], ignore_conflicts=True)
+    heads = {head.pk: head for head in EventStream.objects.filter(pk__in=names).order_by("pk").select_for_update()}
+    at, events = timezone.now(), []
+    for entry in entries:
+        head = heads[entry.stream]
+        event = Event(
+            stream=entry.stream,
+            seq=head.length + 1,
+            at=at,
+            actor_id=entry.actor.user_id,
+            on_behalf_of_id=entry.actor.on_behalf_of_id,
+            verb=entry.verb,
+            data=_plain(entry.data),
+            algorithm=settings.AUDIT_HASH,
+            prev_hash=head.head,
+        )
+        event.hash = digest(event)
+        head.length, head.head = event.seq, event.hash
+        events.append(event)
+    Event.objects.bulk_create(events)
+    update_rows(list(heads.values()), ["length", "head"])
+    return events
 
 
 def append_first(

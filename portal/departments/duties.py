@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.contrib.auth.models import Group
 from django.db import transaction
@@ -161,11 +162,23 @@ def end(*, membership: Membership, actor: Actor) -> None:
 
 def holders(department: Department, duty: str) -> list[User]:
     """The people who hold ``duty`` in ``department`` today, and their deputies."""
-    current = Membership.objects.current().filter(department=department, duty=duty).select_related("user")
-    people = [membership.user for membership in current]
-    if people:
-        given = Delegation.objects.in_force().filter(department=department, duties__contains=[duty])
-        given = given.filter(principal__in=people, deputy__is_active=True).select_related("deputy")
-        colleagues = Membership.objects.current().filter(department=department, user=OuterRef("deputy"))
-        people += [delegation.deputy for delegation in given.filter(Exists(colleagues))]
-    return list(dict.fromkeys(people))
+    return holders_of([(department.pk, duty)])[department.pk, duty]
+
+
+def holders_of(offices: Iterable[tuple[UUID, str]]) -> dict[tuple[UUID, str], list[User]]:
+    """``holders`` of many offices (department, duty), those without anybody too; two queries."""
+    found: dict[tuple[UUID, str], list[User]] = {office: [] for office in offices}
+    departments, duties = {office[0] for office in found}, {office[1] for office in found}
+    current = Membership.objects.current().filter(department__in=departments, duty__in=duties)
+    for membership in current.select_related("user"):
+        found.get((membership.department_id, membership.duty), []).append(membership.user)
+    people = {user.pk for each in found.values() for user in each}
+    given = Delegation.objects.in_force().filter(department__in=departments, principal__in=people)
+    colleagues = Membership.objects.current().filter(department=OuterRef("department"), user=OuterRef("deputy"))
+    deputising = given.filter(Exists(colleagues), deputy__is_active=True).select_related("deputy")
+    for delegation in list(deputising) if people else []:
+        for duty in delegation.duties:
+            office = found.get((delegation.department_id, duty), [])
+            if delegation.principal_id in {user.pk for user in office}:
+                office.append(delegation.deputy)
+    return {office: list(dict.fromkeys(each)) for office, each in found.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -19,7 +20,17 @@ from portal.notices.models import Delivery, DeliveryChannel, DeliveryState, Mail
 REQUEUED = 1_000
 
 
-@transaction.atomic
+@dataclass(frozen=True)
+class Message:
+    """A notice to be given to people: see ``notify`` for what each part means."""
+
+    users: Sequence[User]
+    kind: str
+    url: str
+    data: dict[str, Any]
+    department: Department | None = None
+
+
 def notify(
     users: Iterable[User], kind: str, *, url: str, data: dict[str, Any], department: Department | None = None
 ) -> int:
@@ -30,12 +41,27 @@ def notify(
     ``data`` holds the words that the notice's sentence needs: title, number, department, note. E-mails and webhook
     calls are queued in the same transaction, in a number of queries that does not grow with the people.
     """
-    people = {user.pk: user for user in users if user.is_active}
-    if not people:
-        return 0
-    notices = Notice.objects.bulk_create(Notice(user=user, kind=kind, url=url, data=data) for user in people.values())
-    queue([*_emails(notices, people), *_calls(notices, department)])
-    return len(people)
+    return notify_all([Message(list(users), kind, url, data, department)])
+
+
+@transaction.atomic
+def notify_all(messages: Sequence[Message]) -> int:
+    """``notify`` for many messages, in the same few queries; returns how many notices were given."""
+    people = {user.pk: user for message in messages for user in message.users if user.is_active}
+    notices: list[Notice] = []
+    firsts: list[tuple[Notice, Department | None]] = []
+    for message in messages:
+        given = [
+            Notice(user=people[pk], kind=message.kind, url=message.url, data=message.data)
+            for pk in dict.fromkeys(user.pk for user in message.users)
+            if pk in people
+        ]
+        notices += given
+        firsts += [(given[0], message.department)] if given else []
+    if notices:
+        Notice.objects.bulk_create(notices)
+        queue([*_emails(notices, people), *_calls(firsts)])
+    return len(notices)
 
 
 def _emails(notices: Sequence[Notice], people: dict[int, User]) -> list[Delivery]:
@@ -43,7 +69,7 @@ def _emails(notices: Sequence[Notice], people: dict[int, User]) -> list[Delivery
     addressed = [notice for notice in notices if people[notice.user_id].email]
     if not addressed:
         return []
-    chosen = preferences.choices_of(notice.user_id for notice in addressed)
+    chosen = preferences.choices_of({notice.user_id for notice in addressed})
     return [
         Delivery(channel=DeliveryChannel.EMAIL, notice=notice, user_id=notice.user_id)
         for notice in addressed
@@ -51,10 +77,19 @@ def _emails(notices: Sequence[Notice], people: dict[int, User]) -> list[Delivery
     ]
 
 
-def _calls(notices: Sequence[Notice], department: Department | None) -> list[Delivery]:
-    """One call of the department's webhook, however many of its people get the notice."""
-    hook = Webhook.objects.filter(is_active=True, department=department).first() if department else None
-    return [Delivery(channel=DeliveryChannel.WEBHOOK, webhook=hook, notice=notices[0])] if hook else []
+def _calls(firsts: Sequence[tuple[Notice, Department | None]]) -> list[Delivery]:
+    """One call of the department's webhook a message, however many of its people get the notice."""
+    concerned = {department.pk for _notice, department in firsts if department}
+    if not concerned:
+        return []
+    hooks: dict[Any, Webhook] = {}
+    for hook in Webhook.objects.filter(is_active=True, department__in=concerned):
+        hooks.setdefault(hook.department_id, hook)
+    return [
+        Delivery(channel=DeliveryChannel.WEBHOOK, webhook=hooks[department.pk], notice=notice)
+        for notice, department in firsts
+        if department and department.pk in hooks
+    ]
 
 
 def queue(deliveries: Sequence[Delivery]) -> None:

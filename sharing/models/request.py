@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -18,6 +19,9 @@ from portal.access import Standing
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 from portal.ids import new_id
 from sharing.models.route import RouteVersion
+
+if TYPE_CHECKING:
+    from sharing.rules import Ties
 
 
 class BasketItem(models.Model):
@@ -252,6 +256,9 @@ class ApprovalStep(models.Model):
     reminded_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=0)
+
+    ties: Ties | None = None
+    """What binds people to its request, where many steps are decided at once (``sharing.rules``); not stored."""
 
     objects = ApprovalStepQuerySet.as_manager()
 

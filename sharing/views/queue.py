@@ -24,10 +24,10 @@ from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 from portal.errors import InvalidInput, NotPermitted, PortalError
 from portal.exports import csv_response
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
-from sharing import way, workflow
+from sharing import deciding, way
+from sharing.deciding import BulkEntry, Decision
 from sharing.forms import DecisionForm
 from sharing.models import ApprovalStep, Grant, RequestItem, StepItem, StepState
-from sharing.workflow import BulkEntry, Decision
 
 DECIDING_DUTIES = (Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER, Duty.SECURITY_OFFICER, *AUTHORITY_DUTIES)
 TABS = {
@@ -128,7 +128,7 @@ def step_detail(
     request: HttpRequest, step: ApprovalStep, typed: dict[UUID, DecisionForm] | None = None
 ) -> dict[str, Any]:
     """Everything needed to decide a step on one screen."""
-    open_ids = set(workflow.open_items(step))
+    open_ids = set(deciding.open_items(step))
     entries = list(
         step.step_items.filter(is_needed=True)
         .select_related("item__dataset__provider", "decided_by", "decided_for")
@@ -208,7 +208,7 @@ def step_decide(request: HttpRequest, pk: UUID) -> HttpResponse:
     seen = int(text) if text.isdecimal() and len(text) < 9 else -1
     try:
         decisions = _typed(forms)
-        workflow.decide(step=step, actor=actor_of(request), seen_version=seen, decisions=decisions)
+        deciding.decide(step=step, actor=actor_of(request), seen_version=seen, decisions=decisions)
     except PortalError as error:
         context = step_detail(request, step_or_404(request, pk), forms) | {"error": error}
         context["messages_of"] = [m for found in getattr(error, "fields", {}).values() for m in found]
@@ -222,7 +222,7 @@ def step_decide(request: HttpRequest, pk: UUID) -> HttpResponse:
 def queue_decide(request: HttpRequest) -> HttpResponse:
     """The same decision on all open items of the selected steps: first what will happen, then one line a step."""
     versions: dict[str, int] = {}
-    for text in request.POST.getlist("step")[: workflow.BULK_LIMIT]:
+    for text in request.POST.getlist("step")[: deciding.BULK_LIMIT]:
         pk, _colon, version = text.partition(":")
         if version.isdecimal() and len(version) < 9:
             versions[pk] = int(version)
@@ -246,7 +246,7 @@ def queue_decide(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             entries = [BulkEntry(step, versions[str(step.pk)], decision) for step in found]
-            results = {r.step_id: r for r in workflow.decide_many(entries=entries, actor=actor_of(request))}
+            results = {r.step_id: r for r in deciding.decide_many(entries=entries, actor=actor_of(request))}
             context["results"] = [(step, results[step.pk].error) for step in found]
             return render(request, "sharing/bulk_result.html", context)
     status = 422 if form.errors else 200

@@ -18,9 +18,9 @@ from portal.deputies.delegations import LONGEST_DAYS, end_delegation, name_deput
 from portal.deputies.models import Delegation
 from portal.errors import InvalidInput, NotPermitted
 from portal.models import Event, Notice
-from sharing import workflow
+from sharing import deciding
+from sharing.deciding import Decision
 from sharing.models import StepItem
-from sharing.workflow import Decision
 from tests.factories import World, actor, make_dataset, make_request, make_user, step_of, submit
 from tests.queries import queries_of
 from tests.words import zh
@@ -61,7 +61,7 @@ def test_a_deputy_decides_and_the_record_names_both(world: World, colleague: Use
     assert not can(actor(colleague), Permission.STEP_DECIDE, step)
     name(world, colleague)
     decisions = {item.pk: Decision("approve") for item in request.items.all()}
-    workflow.decide(step=step, actor=actor(colleague), seen_version=step.version, decisions=decisions)
+    deciding.decide(step=step, actor=actor(colleague), seen_version=step.version, decisions=decisions)
     event = Event.objects.get(verb="step.decided")
     assert (event.actor, event.on_behalf_of) == (colleague, world.applicant_head)
     entry = StepItem.objects.get(step=step)
@@ -74,7 +74,7 @@ def test_what_one_may_do_oneself_is_done_in_ones_own_name(world: World) -> None:
     request = submit(world, make_request(world, make_dataset(world.province_bureau, "救助对象")))
     step = step_of(request, "own-department")
     decisions = {item.pk: Decision("approve") for item in request.items.all()}
-    workflow.decide(step=step, actor=actor(second), seen_version=step.version, decisions=decisions)
+    deciding.decide(step=step, actor=actor(second), seen_version=step.version, decisions=decisions)
     event = Event.objects.get(verb="step.decided")
     assert (event.actor, event.on_behalf_of) == (second, None)
 
@@ -99,7 +99,7 @@ def test_who_decided_as_a_deputy_decides_in_no_other_role_and_nor_does_the_princ
     step = step_of(request, "own-department")
     name(world, colleague)
     decisions = {item.pk: Decision("approve") for item in request.items.all()}
-    workflow.decide(step=step, actor=actor(colleague), seen_version=step.version, decisions=decisions)
+    deciding.decide(step=step, actor=actor(colleague), seen_version=step.version, decisions=decisions)
     for person in (colleague, world.applicant_head):
         duties.assign(user=person, department=world.province_bureau, duty=Duty.PROVIDER_APPROVER, actor=Actor.system())
         provider_step = step_of(request, "provider")

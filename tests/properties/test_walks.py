@@ -15,9 +15,9 @@ from catalog.models import Dataset
 from portal.accounts.models import User
 from portal.audit import checks
 from portal.errors import PortalError
-from sharing import drafts, grants, workflow
+from sharing import deciding, drafts, grants, workflow
+from sharing.deciding import BulkEntry, Decision
 from sharing.models import ApprovalStep, Grant, ItemState, RequestItem, SharingRequest, StepItem
-from sharing.workflow import BulkEntry, Decision
 from tests.factories import World, actor, make_dataset, make_request
 
 pytestmark = pytest.mark.django_db
@@ -64,12 +64,12 @@ class Walk:
         step = steps[choice % len(steps)]
         people = [p for p in self.people() if step.office_id in actor(p).standing.group_ids] if choice % 5 else []
         person = (people or self.people())[choice % len(people or self.people())]
-        ids = workflow.open_items(step)
+        ids = deciding.open_items(step)
         chosen = ids[:1] if only_one else ids
         decisions = dict.fromkeys(chosen, VERDICTS[verdict])
         self.attempt(
             verdict,
-            lambda: workflow.decide(step=step, actor=actor(person), seen_version=step.version, decisions=decisions),
+            lambda: deciding.decide(step=step, actor=actor(person), seen_version=step.version, decisions=decisions),
         )
 
     def people(self) -> list[User]:
@@ -79,7 +79,7 @@ class Walk:
         steps = ApprovalStep.objects.filter(request=self.request).order_by("order", "id")
         entries = [BulkEntry(step, step.version, VERDICTS["approve"]) for step in steps]
         person = self.people()[choice % len(DECIDERS)]
-        self.attempt("bulk", lambda: workflow.decide_many(entries=entries, actor=actor(person)))
+        self.attempt("bulk", lambda: deciding.decide_many(entries=entries, actor=actor(person)))
 
     def change(self, choice: int) -> None:
         """The applicant changes an item: narrower or wider, as it happens."""
@@ -138,7 +138,7 @@ def assert_steps(items: dict[object, RequestItem]) -> None:
     """The steps of the request stand as the decisions on its items have it, and only running clocks have a deadline."""
     awaited = set()
     for step in ApprovalStep.objects.all():
-        waiting = workflow.open_items(step)
+        waiting = deciding.open_items(step)
         awaited.update(waiting)
         assert (step.state == "open") == bool(waiting)
         if step.state in ("open", "paused"):

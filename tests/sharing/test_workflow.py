@@ -17,10 +17,10 @@ from portal.departments.duties import assign, end
 from portal.departments.models import Duty, Membership
 from portal.errors import InvalidInput, NotPermitted, PortalError
 from portal.models import Notice
-from sharing import drafts, workflow
+from sharing import deciding, drafts, workflow
+from sharing.deciding import BulkEntry, Decision
 from sharing.errors import StaleStep, UnknownColumns
 from sharing.models import ApprovalStep, Grant, RequestItem, SharingRequest, StepItem
-from sharing.workflow import BulkEntry, Decision
 from tests.factories import (
     World,
     actor,
@@ -215,7 +215,7 @@ def test_bulk_decisions_say_per_step_what_could_not_be_decided(world: World) -> 
     requests = [submit(world, make_request(world, dataset)) for _ in range(3)]
     steps = [step_of(request, "own-department") for request in requests]
     entries = [BulkEntry(step, step.version + (step == steps[1]), Decision("approve")) for step in steps]
-    results = workflow.decide_many(entries=entries, actor=actor(world.applicant_head))
+    results = deciding.decide_many(entries=entries, actor=actor(world.applicant_head))
     assert [r.error and r.error.code for r in results] == [None, "stale_step", None]
     assert [step_of(r, "own-department").state for r in requests] == ["done", "open", "done"]
 
@@ -223,7 +223,7 @@ def test_bulk_decisions_say_per_step_what_could_not_be_decided(world: World) -> 
 def test_more_than_a_thousand_steps_at_once_are_refused(world: World) -> None:
     entry = BulkEntry(ApprovalStep(), 0, Decision("approve"))
     with pytest.raises(InvalidInput):
-        workflow.decide_many(entries=[entry] * 1_001, actor=actor(world.provider))
+        deciding.decide_many(entries=[entry] * 1_001, actor=actor(world.provider))
 
 
 def test_a_late_step_reminds_once(world: World) -> None:
@@ -311,13 +311,13 @@ def test_an_item_that_joins_an_open_step_makes_what_was_read_before_stale(world:
     ids = {item.dataset: item.pk for item in request.items.all()}
     decide(step_of(request, "own-department"), world.applicant_head, "return", only=ids[two], note="补充")
     read = step_of(request, "own-department")
-    assert workflow.open_items(read) == [ids[one]]
+    assert deciding.open_items(read) == [ids[one]]
     workflow.resubmit(request=request, actor=actor(world.applicant))
     with pytest.raises(StaleStep):
         decide(read, world.applicant_head, only=ids[one])
     entries = [BulkEntry(read, read.version, Decision("approve"))]
     assert [
-        r.error and r.error.code for r in workflow.decide_many(entries=entries, actor=actor(world.applicant_head))
+        r.error and r.error.code for r in deciding.decide_many(entries=entries, actor=actor(world.applicant_head))
     ] == ["stale_step"]
     assert not StepItem.objects.filter(verdict="approve").exists()
 
@@ -328,7 +328,7 @@ def test_an_item_that_arrives_from_the_step_before_makes_what_was_read_stale(wor
     ids = {item.dataset: item.pk for item in request.items.all()}
     decide(step_of(request, "own-department"), world.applicant_head, only=ids[one])
     read = step_of(request, "compliance")
-    assert (read.state, workflow.open_items(read)) == ("open", [ids[one]])
+    assert (read.state, deciding.open_items(read)) == ("open", [ids[one]])
     decide(step_of(request, "own-department"), world.applicant_head, only=ids[two])
     with pytest.raises(StaleStep):
         decide(read, world.authority, only=ids[one])
