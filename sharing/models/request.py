@@ -71,6 +71,14 @@ class SharingRequestQuerySet(models.QuerySet["SharingRequest"]):
         asked = _has_step_of(standing.group_ids)
         return self.filter(own | (~Q(state=RequestState.DRAFT) & asked))
 
+    def of_departments(self, standing: Standing) -> SharingRequestQuerySet:
+        """What one's own departments apply for, drafts included."""
+        return self.filter(department_id__in=standing.departments_with())
+
+    def handled_by(self, standing: Standing) -> SharingRequestQuerySet:
+        """Requests that have (or had) a step of one's offices."""
+        return self.filter(_has_step_of(standing.group_ids))
+
     def with_item_counts(self) -> SharingRequestQuerySet:
         """Annotates ``items_total`` and ``items_answered``."""
         answered = Q(items__state__in=ItemState.answered())
@@ -275,6 +283,10 @@ class ApprovalStep(models.Model):
             models.Index(fields=["office", "due_at", "id"], condition=Q(state="open"), name="step_queue"),
             # an office's decided steps, newest first
             models.Index(fields=["office", "-decided_at"], condition=Q(state="done"), name="step_decided"),
+            # an office's steps that wait for the applicant
+            models.Index(fields=["office", "id"], condition=Q(state="paused"), name="step_paused"),
+            # requests that came to an office, the newest first
+            models.Index(fields=["office", "-request"], condition=~Q(state="waiting"), name="step_handled"),
             # late steps, for reminders and the authority's board
             models.Index(fields=["due_at"], condition=Q(state="open"), name="step_late"),
         ]

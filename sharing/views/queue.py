@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Max, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -19,7 +20,7 @@ from django.views.generic import ListView
 
 from catalog.tables.filters import describe
 from portal import access
-from portal.access import Permission
+from portal.access import Actor, Permission
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 from portal.errors import InvalidInput, NotPermitted, PortalError
 from portal.exports import csv_response
@@ -27,7 +28,7 @@ from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
 from sharing import deciding, way
 from sharing.deciding import BulkEntry, Decision
 from sharing.forms import DecisionForm
-from sharing.models import ApprovalStep, Grant, RequestItem, StepItem, StepState
+from sharing.models import ApprovalStep, Grant, RequestItem, RouteVersion, StepItem, StepState
 
 DECIDING_DUTIES = (Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER, Duty.SECURITY_OFFICER, *AUTHORITY_DUTIES)
 TABS = {
@@ -37,6 +38,9 @@ TABS = {
     "done": gettext_lazy("Decided"),
 }
 FORMER_DECISIONS = 5
+TITLES_SHOWN = 2
+EXPORT_LIMIT = 10_000
+EXPORT_LOT = 500
 
 
 def decides_somewhere(actor: Any) -> bool:
@@ -65,14 +69,35 @@ def _matching(request: HttpRequest) -> QuerySet[ApprovalStep]:
     return rows
 
 
-def _shown(rows: QuerySet[ApprovalStep]) -> QuerySet[ApprovalStep]:
-    """What a line of the queue shows; two queries more, however many lines."""
-    entries = StepItem.objects.filter(is_needed=True).select_related("item__dataset").order_by("item_id")
-    related = rows.select_related("request__department__region", "department")
-    needed = Q(step_items__is_needed=True)
-    return related.prefetch_related(Prefetch("step_items", queryset=entries, to_attr="needed")).annotate(
-        items=Count("step_items", filter=needed), grade=Max("step_items__item__dataset__grade", filter=needed)
+def _shown(ids: Sequence[UUID]) -> list[ApprovalStep]:
+    """What a line of the queue shows of these steps, in their order: two queries, however many lines and items."""
+    found = ApprovalStep.objects.select_related("request__department__region", "department").in_bulk(ids)
+    step = F("step")
+    entries = StepItem.objects.filter(step__in=ids, is_needed=True).annotate(
+        total=Window(Count("*"), partition_by=step),
+        highest=Window(Max("item__dataset__grade"), partition_by=step),
+        place=Window(RowNumber(), order_by="item", partition_by=step),
     )
+    rows = entries.filter(place__lte=TITLES_SHOWN).order_by("step", "place")
+    for each in found.values():
+        each.titles, each.items_total, each.grade = [], 0, None  # type: ignore[attr-defined]
+    for pk, title, total, grade in rows.values_list("step", "item__dataset__title", "total", "highest"):
+        shown: Any = found[pk]
+        shown.titles.append(title)
+        shown.items_total, shown.grade = total, grade
+    return [found[pk] for pk in ids if pk in found]
+
+
+def _stages(actor: Actor) -> dict[str, str]:
+    """The stages of all routes in which the actor's duties decide, by key, in the reader's language."""
+    duties = {duty for _department, duty in actor.standing.duties}
+    found: dict[str, str] = {}
+    for stages in RouteVersion.objects.order_by("route", "number").values_list("stages", flat=True):
+        for stage in stages:
+            if stage["duty"] in duties:
+                label = ApprovalStep(title=stage["title"], title_en=stage.get("title_en", "")).label
+                found[stage["key"]] = label
+    return found
 
 
 class QueueView(WorkplaceMixin, ListView[ApprovalStep]):
@@ -85,19 +110,17 @@ class QueueView(WorkplaceMixin, ListView[ApprovalStep]):
     def get_queryset(self) -> QuerySet[ApprovalStep]:
         if not decides_somewhere(self.actor):
             raise NotPermitted
-        return _matching(self.request)
+        return _matching(self.request).only("pk")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         page = context["page_obj"]
         ids = [step.pk for step in page.object_list]
-        shown = _shown(ApprovalStep.objects.filter(pk__in=ids)).in_bulk()
-        offered = ApprovalStep.objects.of_offices(self.actor.standing).order_by("stage").distinct("stage")
-        context["steps"] = [shown[pk] for pk in ids]
+        context["steps"] = _shown(ids)
         return context | {
             "tabs": TABS,
             "tab": self.request.GET.get("tab", "open"),
-            "stages": {step.stage: step.label for step in offered},
+            "stages": _stages(self.actor),
             "form": DecisionForm(),
         }
 
@@ -105,13 +128,14 @@ class QueueView(WorkplaceMixin, ListView[ApprovalStep]):
 @login_required
 def queue_export(request: HttpRequest) -> StreamingHttpResponse:
     """The queue as CSV."""
-    found = _shown(_matching(request))
+    ids = list(_matching(request).values_list("pk", flat=True)[:EXPORT_LIMIT])
 
     def rows() -> Iterator[list[Any]]:
         yield [_("deadline"), _("number"), _("title"), _("applicant"), _("step"), _("datasets"), _("state")]
-        for step in found.iterator(chunk_size=500):
-            r = step.request
-            yield [step.due_at, r.number, r.title, r.department.name, step.label, step.items, step.get_state_display()]  # type: ignore[attr-defined]
+        for start in range(0, len(ids), EXPORT_LOT):
+            for step in _shown(ids[start : start + EXPORT_LOT]):
+                r, total = step.request, step.items_total  # type: ignore[attr-defined]
+                yield [step.due_at, r.number, r.title, r.department.name, step.label, total, step.get_state_display()]
 
     return csv_response(rows(), "queue")
 

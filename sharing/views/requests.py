@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 from django.views.generic import ListView
 
@@ -32,6 +32,8 @@ from sharing import drafts, history, way, workflow
 from sharing.forms import RequestForm
 from sharing.models import BasketItem, Grant, ItemState, RequestItem, RequestState, SharingRequest
 
+EXPORT_LIMIT = 10_000
+EXPORT_LOT = 500
 SORTS = ("number", "title", "modified", "submitted_at")
 
 
@@ -296,42 +298,67 @@ def request_withdraw(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect(found)
 
 
+SCOPES = {"own": gettext_lazy("Of my department"), "handled": gettext_lazy("Came to my offices")}
+
+
+def _scope(request: HttpRequest, actor: Actor) -> str:
+    """The chosen part of the list; who applies for a department sees its requests first."""
+    chosen = request.GET.get("scope", "")
+    if chosen in SCOPES:
+        return chosen
+    return "own" if actor.standing.departments_with(Duty.APPLICANT) else "handled"
+
+
 def _matching(request: HttpRequest, actor: Actor) -> QuerySet[SharingRequest]:
-    """Requests that meet the filters of the page, with the counts of their items, in its order."""
-    rows = SharingRequest.objects.readable_by(actor.standing).with_item_counts()
-    rows = rows.select_related("department")
-    params = request.GET
+    """Requests that meet the filters of the page, in its order: newest first when nothing else is asked."""
+    rows, params = SharingRequest.objects.all(), request.GET
+    is_own = _scope(request, actor) == "own"
+    rows = rows.of_departments(actor.standing) if is_own else rows.handled_by(actor.standing)
     if params.get("state") in RequestState.values:
         rows = rows.filter(state=params["state"])
-    if text := params.get("q", "").replace("\x00", "").strip():
+    if text := clean_text(params.get("q", "")):
         rows = rows.filter(Q(title__icontains=text) | Q(number__istartswith=text))
     sort = params.get("sort", "")
-    return rows.order_by(sort if sort.removeprefix("-") in SORTS else "-modified", "-id")
+    if sort.removeprefix("-") in SORTS:
+        return rows.order_by(sort, "-id")
+    return rows.order_by("-modified", "-id") if is_own else rows.order_by("-id")
+
+
+def _shown(ids: Sequence[UUID]) -> list[SharingRequest]:
+    """What a line of the list shows of these requests, in their order: one query, however many."""
+    found = SharingRequest.objects.filter(pk__in=ids).with_item_counts().select_related("department").in_bulk()
+    return [found[pk] for pk in ids if pk in found]
 
 
 class RequestListView(WorkplaceMixin, ListView[SharingRequest]):
-    """Requests that I may see, newest first."""
+    """Requests of my departments, or those that came to my offices."""
 
     template_name = "sharing/request_list.html"
     paginate_by = 20
     paginator_class = CappedPaginator
 
     def get_queryset(self) -> QuerySet[SharingRequest]:
-        return _matching(self.request, self.actor)
+        return _matching(self.request, self.actor).only("pk")  # the rest is read for the page alone
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(states=RequestState.choices, **kwargs)
+        context = super().get_context_data(**kwargs)
+        context["object_list"] = _shown([row.pk for row in context["page_obj"].object_list])
+        states = [
+            c for c in RequestState.choices if c[0] != RequestState.DRAFT or _scope(self.request, self.actor) == "own"
+        ]
+        return context | {"states": states, "scopes": SCOPES, "scope": _scope(self.request, self.actor)}
 
 
 @login_required
 def request_export(request: HttpRequest) -> StreamingHttpResponse:
     """The list as CSV."""
-    found = _matching(request, actor_of(request))
+    ids = list(_matching(request, actor_of(request)).values_list("pk", flat=True)[:EXPORT_LIMIT])
 
     def rows() -> Iterator[list[Any]]:
         yield [_("number"), _("title"), _("applicant"), _("state"), _("datasets"), _("answered"), _("submitted")]
-        for r in found[:10_000].iterator(chunk_size=1_000):
-            counts = [r.items_total, r.items_answered]  # type: ignore[attr-defined]
-            yield [r.number, r.title, r.department.name, r.get_state_display(), *counts, r.submitted_at]
+        for start in range(0, len(ids), EXPORT_LOT):
+            for r in _shown(ids[start : start + EXPORT_LOT]):
+                counts = [r.items_total, r.items_answered]  # type: ignore[attr-defined]
+                yield [r.number, r.title, r.department.name, r.get_state_display(), *counts, r.submitted_at]
 
     return csv_response(rows(), "requests")
