@@ -9,7 +9,7 @@ from psycopg import sql
 
 
 def update_rows(objects: Sequence[models.Model], fields: Sequence[str]) -> None:
-    """Save ``fields`` (attribute names such as ``state`` or ``office_id``; neither arrays nor JSON) of ``objects``.
+    """Save ``fields`` (attribute names such as ``state`` or ``office_id``; no arrays) of ``objects``.
 
     One ``UPDATE … FROM unnest(…)`` with an array a column, where ``bulk_update`` sends one ``CASE`` branch a row.
     ``auto_now`` fields are written as they stand in the objects, when they are named.

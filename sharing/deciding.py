@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -17,11 +19,22 @@ from portal.calendars.working_days import WorkingDays, calendar_around
 from portal.errors import InvalidInput, PortalError
 from portal.notices.models import NoticeKind
 from portal.notices.send import Message, notify_all
-from sharing import grants
+from sharing import grants, joint
 from sharing.errors import StaleStep
 from sharing.flow import Board, People, applicants, conclude, item_states, move
-from sharing.models import ApprovalStep, RefusalReason, RequestItem, RequestState, SharingRequest, StepState, Verdict
+from sharing.models import (
+    ApprovalStep,
+    RefusalReason,
+    RequestItem,
+    RequestState,
+    SharingRequest,
+    StepItem,
+    StepState,
+    Verdict,
+    Vote,
+)
 from sharing.rules import Ties
+from sharing.terms import NO_TERMS, Terms
 
 BULK_LIMIT = 1_000
 NOTE_LIMIT = 2_000
@@ -29,11 +42,15 @@ NOTE_LIMIT = 2_000
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict on one item. Refusing needs ``reason`` (RefusalReason) and ``note``; returning needs ``note``."""
+    """A verdict on one item. Refusing needs ``reason`` (RefusalReason) and ``note``; returning needs ``note``.
+
+    An approval may take something away (``terms``): then the applicant accepts that before the grant is issued.
+    """
 
     verdict: str
     reason: str = ""
     note: str = ""
+    terms: Terms = NO_TERMS
 
     def check(self) -> None:
         """Raise InvalidInput, naming the field, when something required is missing."""
@@ -52,9 +69,8 @@ class Decision:
             message = _("Say what the applicant should change.")
             raise InvalidInput(message, fields={"note": [message]})
 
-    def to_json(self) -> dict[str, str]:
-        """As events carry it."""
-        return {"verdict": self.verdict, "reason": self.reason, "note": self.note}
+        if self.terms and self.verdict != Verdict.APPROVE:
+            raise InvalidInput(_("Only an approval can have conditions."), fields={"verdict": []})
 
 
 @dataclass(frozen=True)
@@ -84,6 +100,9 @@ class _Round:
     events: list[record.Entry] = field(default_factory=list)
     grants: list[tuple[RequestItem, Actor]] = field(default_factory=list)
     letters: list[tuple[Board, ApprovalStep, NoticeKind, RequestItem, str]] = field(default_factory=list)
+    votes: dict[int, list[Vote]] = field(default_factory=dict)
+    """By entry, in steps that several decide together; those without a key are new."""
+    revoked: list[tuple[RequestItem, Actor, str]] = field(default_factory=list)
 
 
 @transaction.atomic
@@ -133,9 +152,12 @@ def _decide_all(entries: Sequence[BulkEntry], actor: Actor) -> list[BulkResult]:
         results.append(BulkResult(entry.step.pk, error))
     if this.touched:
         people_told = conclude(list(this.touched.values()))
+        Vote.objects.bulk_create(vote for votes in this.votes.values() for vote in votes if vote.pk is None)
         record.append_all(this.events)
         if this.grants:
             grants.issue_all(this.grants)
+        for item, reviewer, reason in this.revoked:
+            grants.revoke_reviewed(item=item, actor=reviewer, reason=reason)
         _tell_applicants(this, people_told)
     return results
 
@@ -154,39 +176,83 @@ def _take(this: _Round, board: Board | None, entry: BulkEntry, actor: Actor) -> 
     decisions = dict.fromkeys(waiting, chosen) if isinstance(chosen, Decision) else dict(chosen)
     if not decisions:
         raise InvalidInput(_("Decide at least one of the items."))
-    for item_id, decision in decisions.items():
-        decision.check()
-        if item_id not in waiting:
-            raise InvalidInput(_("One of the items is not to be decided in this step."), item=str(item_id))
+    checked = {pk: _checked(board, step, waiting, pk, decision) for pk, decision in decisions.items()}
+    voting = joint.voting(step, waiting.values(), this.votes) if step.quorum != 1 else None
+    if voting:
+        voting.refuse_second_word(actor, [waiting[pk] for pk in checked])
     now = timezone.now()
-    for item_id, decision in decisions.items():
-        found = waiting[item_id]
-        found.verdict, found.reason, found.note = decision.verdict, decision.reason, decision.note.strip()
-        found.decided_by, found.decided_for, found.decided_at = actor.user, actor.on_behalf_of, now
+    settled = {}
+    for pk, decision in checked.items():
+        outcome = voting.cast(actor, waiting[pk], decision, now) if voting else decision
+        if outcome:
+            settled[pk] = outcome
+            _write(waiting[pk], outcome, actor, now)
     this.ties.add(actor, step)
-    _follow(this, board, step, actor, decisions)
+    _follow(this, board, step, actor, settled, checked if voting else {})
 
 
-def _follow(this: _Round, board: Board, step: ApprovalStep, actor: Actor, decisions: Mapping[UUID, Decision]) -> None:
+def _checked(
+    board: Board, step: ApprovalStep, waiting: Mapping[UUID, StepItem], item_id: UUID, decision: Decision
+) -> Decision:
+    """``decision`` with its conditions in their stored form, or the error that names what is wrong with it."""
+    decision.check()
+    if item_id not in waiting:
+        raise InvalidInput(_("One of the items is not to be decided in this step."), item=str(item_id))
+    if step.is_afterwards and (decision.verdict == Verdict.RETURN or decision.terms):
+        message = _("What was granted already is agreed to, or refused, which ends the grant.")
+        raise InvalidInput(message, fields={"verdict": [message]})
+    terms = decision.terms.check(board.items[item_id]) if decision.terms else decision.terms
+    return replace(decision, note=decision.note.strip(), terms=terms)
+
+
+def _write(entry: StepItem, decision: Decision, actor: Actor, now: dt.datetime) -> None:
+    entry.verdict, entry.reason, entry.note = decision.verdict, decision.reason, decision.note
+    entry.terms = decision.terms.to_json()
+    entry.decided_by, entry.decided_for, entry.decided_at = actor.user, actor.on_behalf_of, now
+
+
+def _as_data(decisions: Mapping[UUID, Decision]) -> dict[str, dict[str, Any]]:
+    """Decisions as events carry them."""
+    found = {}
+    for pk, decision in decisions.items():
+        data: dict[str, Any] = {"verdict": decision.verdict, "reason": decision.reason, "note": decision.note}
+        found[str(pk)] = data | ({"terms": decision.terms.to_json()} if decision.terms else {})
+    return found
+
+
+def _follow(
+    this: _Round,
+    board: Board,
+    step: ApprovalStep,
+    actor: Actor,
+    decisions: Mapping[UUID, Decision],
+    votes: Mapping[UUID, Decision],
+) -> None:
     """The consequences of decisions that were taken: states, the event, the grants, and what the applicant is told."""
-    approved = len(board.approved)
+    approved, offered = len(board.approved), len(board.offered)
     move(board, this.calendar)
     step.version += 1
     data = {
         "step": str(step.pk),
         "stage": step.stage,
-        "decisions": {str(pk): decision.to_json() for pk, decision in decisions.items()},
+        "decisions": _as_data(decisions),
         "state": board.request.state,
         "items": item_states(board.items.values()),
     }
-    this.events.append(record.Entry(record.stream_of(board.request), "step.decided", actor, data))
+    if votes:
+        data["votes"] = _as_data(votes)
+    verb = "step.decided" if decisions else "step.voted"
+    this.events.append(record.Entry(record.stream_of(board.request), verb, actor, data))
     this.grants += [(item, actor) for item in board.approved[approved:]]
     kinds = {Verdict.RETURN: NoticeKind.ITEM_RETURNED, Verdict.REFUSE: NoticeKind.ITEM_REFUSED}
     for item_id, decision in decisions.items():
-        if decision.verdict in kinds:
-            kind = kinds[Verdict(decision.verdict)]
-            this.letters.append((board, step, kind, board.items[item_id], decision.note))
+        item = board.items[item_id]
+        if step.is_afterwards and decision.verdict == Verdict.REFUSE:
+            this.revoked.append((item, actor, decision.note))
+        elif decision.verdict in kinds:
+            this.letters.append((board, step, kinds[Verdict(decision.verdict)], item, decision.note))
     this.letters += [(board, step, NoticeKind.ITEM_GRANTED, item, "") for item in board.approved[approved:]]
+    this.letters += [(board, step, NoticeKind.ITEM_OFFERED, item, item.answer) for item in board.offered[offered:]]
     this.touched[board.request.pk] = board
 
 
@@ -199,7 +265,7 @@ def _tell_applicants(this: _Round, people: People) -> None:
         messages.append(Message(told, kind, request.get_absolute_url(), data, request.department))
     for board in this.touched.values():
         request = board.request
-        if request.state == RequestState.COMPLETED:
+        if request.state == RequestState.COMPLETED and board.was_open:
             data = {"number": request.number, "title": request.title}
             told = applicants(request, people)
             url = request.get_absolute_url()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from catalog.models import DataItem, Sensitivity
@@ -21,7 +21,31 @@ class Authorities:
         self._by_region: dict[str, UUID] = dict(rows)
 
     def of(self, region: Region) -> UUID | None:
-        return next((self._by_region[c] for c in reversed(region.path_codes) if c in self._by_region), None)
+        return self._nearest(region.path_codes)
+
+    def _nearest(self, codes: Sequence[str]) -> UUID | None:
+        return next((self._by_region[code] for code in reversed(codes) if code in self._by_region), None)
+
+    def common(self, one: Region, other: Region) -> UUID | None:
+        """The authority of the nearest region that holds both."""
+        return self._nearest(_shared(one, other))
+
+    def between(self, one: Region, other: Region) -> tuple[UUID, ...]:
+        """The authorities of the levels that lie between the two regions, the lowest first.
+
+        Neither side's own authority is among them, nor those above the region that holds both.
+        """
+        shared = len(_shared(one, other))
+        codes = [*reversed(one.path_codes[shared - 1 :]), *other.path_codes[shared:]]
+        sides = {self.of(one), self.of(other)}
+        found = [self._by_region[code] for code in codes if code in self._by_region]
+        return tuple(dict.fromkeys(office for office in found if office not in sides))
+
+
+def _shared(one: Region, other: Region) -> list[str]:
+    """Codes of the regions that hold both, from the nation down."""
+    pairs = zip(one.path_codes, other.path_codes, strict=False)
+    return [code for code, same in ((a, a == b) for a, b in pairs) if same]
 
 
 def _sensitivities(items: Iterable[RequestItem]) -> dict[UUID, dict[str, str]]:
@@ -49,11 +73,13 @@ def facts_of(request: SharingRequest) -> RequestFacts:
         applicant_region=region.code,
         purpose=request.purpose,
         is_cross_border=request.is_cross_border,
-        items=tuple(_item_facts(item, authorities, sensitivities) for item in items),
+        items=tuple(_item_facts(item, region, authorities, sensitivities) for item in items),
     )
 
 
-def _item_facts(item: RequestItem, authorities: Authorities, sensitivities: dict[UUID, dict[str, str]]) -> ItemFacts:
+def _item_facts(
+    item: RequestItem, applicant: Region, authorities: Authorities, sensitivities: dict[UUID, dict[str, str]]
+) -> ItemFacts:
     dataset = item.dataset
     known = sensitivities.get(dataset.pk, {})
     asked = [*item.columns, *(str(condition.get("column")) for condition in item.row_filter)]
@@ -67,4 +93,6 @@ def _item_facts(item: RequestItem, authorities: Authorities, sensitivities: dict
         sharing_type=dataset.sharing_type,
         grade=dataset.grade,
         personal_data=str(highest),
+        common_authority=authorities.common(applicant, dataset.provider.region),
+        authorities_between=authorities.between(applicant, dataset.provider.region),
     )

@@ -11,6 +11,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_
 from typing import Any
 from uuid import UUID
 
@@ -34,9 +36,10 @@ from sharing.models import (
     StepState,
     Verdict,
 )
+from sharing.terms import Terms
 
-ITEM_FIELDS = ("state", "refusal_reason", "answer", "answered_at")
-ENTRY_FIELDS = ("is_needed", "verdict", "reason", "note", "decided_by_id", "decided_for_id", "decided_at")
+ITEM_FIELDS = ("state", "refusal_reason", "answer", "answered_at", "terms", "terms_accepted_at")
+ENTRY_FIELDS = ("is_needed", "verdict", "reason", "note", "decided_by_id", "decided_for_id", "decided_at", "terms")
 STEP_FIELDS = (
     "state",
     "opened_at",
@@ -65,8 +68,10 @@ class Board:
     entries: dict[UUID, list[StepItem]]
     opened: list[ApprovalStep] = field(default_factory=list)
     approved: list[RequestItem] = field(default_factory=list)
+    offered: list[RequestItem] = field(default_factory=list)
     was_undecided: set[tuple[UUID, UUID]] = field(default_factory=set)
     before: dict[Any, tuple[Any, ...]] = field(default_factory=dict)
+    was_open: bool = True
 
     @classmethod
     def of(cls, request: SharingRequest) -> Board:
@@ -88,8 +93,8 @@ class Board:
         for entry in StepItem.objects.filter(step__request__in=boards).order_by("item_id"):
             owners[entry.step_id].entries[entry.step_id].append(entry)
         for board in boards.values():
-            board.steps.sort(key=lambda step: (step.lane_id is not None, step.order, str(step.pk)))
-            board.was_undecided = board.undecided()
+            board.steps.sort(key=lambda step: (step.is_afterwards, step.lane_id is not None, step.order, str(step.pk)))
+            board.was_undecided, board.was_open = board.undecided(), board.request.is_open
             board._remember()
         return boards
 
@@ -102,21 +107,29 @@ class Board:
         return next((step for step in self.steps if step.pk == pk), None)
 
     def paths(self) -> dict[UUID, list[tuple[ApprovalStep, StepItem]]]:
-        """For each item the steps that it must pass, in order."""
+        """For each item the steps that it must pass before its grant, in order."""
         found: dict[UUID, list[tuple[ApprovalStep, StepItem]]] = {pk: [] for pk in self.items}
         for step in self.steps:
             for entry in self.entries[step.pk]:
-                if entry.is_needed:
+                if entry.is_needed and not step.is_afterwards:
                     found[entry.item_id].append((step, entry))
         return found
 
     def arrived(self) -> set[tuple[UUID, UUID]]:
-        """(step, item) pairs where every earlier step approved the item, and the item is still asked for."""
+        """(step, item) pairs where every earlier step approved the item, and the item is still asked for.
+
+        A step that looks at grants afterwards has the items that were approved.
+        """
         blocked: set[UUID] = set()
         pairs: set[tuple[UUID, UUID]] = set()
         for step in self.steps:
             for entry in self.entries[step.pk]:
-                if entry.is_needed and entry.item_id not in blocked:
+                if not entry.is_needed:
+                    continue
+                if step.is_afterwards:
+                    if self.items[entry.item_id].state == ItemState.APPROVED:
+                        pairs.add((step.pk, entry.item_id))
+                elif entry.item_id not in blocked:
                     pairs.add((step.pk, entry.item_id))
                     if entry.verdict != Verdict.APPROVE:
                         blocked.add(entry.item_id)
@@ -163,18 +176,32 @@ def _settle_items(board: Board, now: dt.datetime) -> None:
             item.state = ItemState.RETURNED
             item.answer = next(entry.note for entry in entries if entry.verdict == Verdict.RETURN)
         elif verdicts == {Verdict.APPROVE}:
-            item.state, item.answer = ItemState.APPROVED, entries[-1].note
-            board.approved.append(item)
+            item.answer = entries[-1].note
+            _agree(board, item, entries)
         else:
-            item.state, item.answer = ItemState.IN_REVIEW, ""
+            item.state, item.answer, item.terms = ItemState.IN_REVIEW, "", {}
         item.answered_at = now if item.is_answered else None
 
 
+def _agree(board: Board, item: RequestItem, entries: Sequence[StepItem]) -> None:
+    """All offices agreed: granted at once, or offered under the conditions of all of them together."""
+    terms = reduce(and_, (Terms.of_json(entry.terms) for entry in entries)).to_json()
+    if terms and not (item.terms_accepted_at and item.terms == terms):
+        if item.state != ItemState.OFFERED:
+            board.offered.append(item)
+        item.state, item.terms, item.terms_accepted_at = ItemState.OFFERED, terms, None
+        return
+    item.state, item.terms = ItemState.APPROVED, terms
+    board.approved.append(item)
+
+
 def _release_answered(board: Board) -> None:
-    """Steps that an answered item has not reached do not need it any more."""
-    for entries in board.entries.values():
-        for entry in entries:
-            if entry.is_needed and entry.verdict in ("", Verdict.RETURN) and board.items[entry.item_id].is_answered:
+    """Steps that an answered item has not reached do not need it any more; what was granted is still looked at."""
+    for step in board.steps:
+        for entry in board.entries[step.pk]:
+            item = board.items[entry.item_id]
+            ended = item.is_answered and not (step.is_afterwards and item.state == ItemState.APPROVED)
+            if entry.is_needed and entry.verdict in ("", Verdict.RETURN) and ended:
                 entry.is_needed = False
 
 
@@ -199,11 +226,13 @@ def _turn(step: ApprovalStep, state: StepState, now: dt.datetime, calendar: Work
 def _settle_request(board: Board, now: dt.datetime) -> None:
     request, states = board.request, {item.state for item in board.items.values()}
     if states <= set(ItemState.answered()):
-        if request.state != RequestState.WITHDRAWN:
+        if request.state not in (RequestState.WITHDRAWN, RequestState.COMPLETED):
             request.state = RequestState.COMPLETED
             request.completed_at = now
     elif ItemState.RETURNED in states:
         request.state = RequestState.RETURNED
+    elif ItemState.OFFERED in states:
+        request.state = RequestState.OFFERED
     else:
         request.state = RequestState.IN_REVIEW
 
@@ -213,6 +242,7 @@ def move(board: Board, calendar: WorkingDays) -> None:
 
     A step's version grows with its state, and when items join those that wait in it: whoever read it before has not
     seen them. ``board.approved`` gains the items that have just been approved: the caller issues their grants.
+    ``board.offered`` gains those approved under conditions that the applicant has not accepted.
     """
     now = timezone.now()
     _settle_items(board, now)

@@ -25,6 +25,7 @@ from portal.notices.models import NoticeKind
 from portal.notices.send import notify
 from sharing.errors import GrantNotInForce
 from sharing.models import Credential, Grant, GrantState, RequestItem, UsageRecord
+from sharing.terms import content_of
 
 KEY_PREFIX = "sq_"
 KEY_LIMIT = 20
@@ -36,28 +37,32 @@ def issue_all(items: Sequence[tuple[RequestItem, Actor]]) -> list[Grant]:
 
     They run from today to the end of the term asked for. The items carry their requests.
     """
-    today = timezone.localdate()
-    made = [
-        Grant(
-            item=item,
-            dataset_id=item.dataset_id,
-            department_id=item.request.department_id,
-            columns=item.columns,
-            row_filter=item.row_filter,
-            channels=item.request.channels,
-            valid_from=min(today, item.request.valid_until),
-            valid_until=item.request.valid_until,
-        )
-        for item, _actor in items
-    ]
+    made = [_of_item(item) for item, _actor in items]
     Grant.objects.bulk_create(made)
     record.append_all([_issued(grant, actor) for grant, (_item, actor) in zip(made, items, strict=True)])
     return made
 
 
+def _of_item(item: RequestItem) -> Grant:
+    content = content_of(item)
+    return Grant(
+        item=item,
+        dataset_id=item.dataset_id,
+        department_id=item.request.department_id,
+        columns=content.columns,
+        row_filter=content.row_filter,
+        masks=content.masks,
+        channels=item.request.channels,
+        valid_from=min(timezone.localdate(), content.valid_until),
+        valid_until=content.valid_until,
+    )
+
+
 def _issued(grant: Grant, actor: Actor) -> record.Entry:
     number = grant.item.request.number
     data = {"state": grant.state, "request": number, "columns": grant.columns, "rows": grant.row_filter}
+    if grant.masks:
+        data["masks"] = grant.masks
     return record.Entry(record.stream_of(grant), "grant.issued", actor, data)
 
 
@@ -100,6 +105,18 @@ def revoke(*, grant: Grant, actor: Actor, reason: str) -> Grant:
     grant.credentials.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
     _tell_users(grant, NoticeKind.GRANT_REVOKED, reason)
     return grant
+
+
+@transaction.atomic
+def revoke_reviewed(*, item: RequestItem, actor: Actor, reason: str) -> None:
+    """End the grant of an item that a review afterwards refused (事后复核); what ended already stays as it is."""
+    found = Grant.objects.filter(item=item).exclude(state=GrantState.REVOKED).first()
+    if found is None:
+        return
+    grant = _lock(found)
+    _set_state(grant, GrantState.REVOKED, verb="grant.revoked", actor=actor, reason=reason)
+    grant.credentials.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
+    _tell_users(grant, NoticeKind.GRANT_REVOKED, reason)
 
 
 @transaction.atomic

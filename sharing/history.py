@@ -22,6 +22,9 @@ SENTENCES: dict[str, str | Promise] = {
     "request.withdrawn": _("withdrew the request: %(reason)s"),
     "request.moved": _("moved it from %(from)s to %(to)s"),
     "step.decided": _("decided: %(summary)s"),
+    "step.voted": _("gave their word: %(summary)s"),
+    "terms.accepted": _("accepted the conditions for “%(title)s”"),
+    "terms.declined": _("gave up “%(title)s” because of its conditions"),
     "item.closed": _("an item was closed: %(reason)s"),
     "grant.issued": _("issued the grant"),
     "grant.moved": _("moved it from %(from)s to %(to)s"),
@@ -56,7 +59,7 @@ def lines(stream: str) -> list[Line]:
 
     rows = []
     for event in Event.objects.filter(stream=stream).select_related("actor", "on_behalf_of").order_by("-seq")[:LIMIT]:
-        decisions = event.data.get("decisions", {}).values()
+        decisions = (event.data.get("decisions") or event.data.get("votes") or {}).values()
         counts = [(v.label, sum(d["verdict"] == v.value for d in decisions)) for v in Verdict]
         notes = list(dict.fromkeys(d["note"] for d in decisions if d.get("note")))
         event.data["summary"] = listed([*(f"{label} {n}" for label, n in counts if n), *notes])

@@ -15,7 +15,7 @@ from sharing.models import Grant, GrantState, ItemState, RequestItem
 def in_sharing(dataset: Dataset, change: Change, actor: Actor, limit: int) -> list[Group]:
     """Grants in force with their last use, and open requests; for columns, only those that hold one of them."""
     grants = Grant.objects.filter(dataset=dataset, state=GrantState.ACTIVE)
-    items = RequestItem.objects.filter(dataset=dataset, state__in=(ItemState.IN_REVIEW, ItemState.RETURNED))
+    items = RequestItem.objects.filter(dataset=dataset, state__in=ItemState.undecided())
     if not change.is_whole:
         grants = grants.filter(columns__overlap=list(change.columns))
         items = items.filter(columns__overlap=list(change.columns))

@@ -12,7 +12,7 @@ from portal.departments.models import Department, Duty
 from portal.departments.moving import Line, Move
 from sharing.models import ApprovalStep, Credential, Grant, RequestState, SharingRequest, StepItem
 
-OPEN_STATES = (RequestState.DRAFT, RequestState.IN_REVIEW, RequestState.RETURNED)
+OPEN_STATES = (RequestState.DRAFT, RequestState.IN_REVIEW, RequestState.RETURNED, RequestState.OFFERED)
 OPEN = Q(state__in=OPEN_STATES)
 
 

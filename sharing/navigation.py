@@ -56,11 +56,13 @@ def _cards(actor: Actor) -> list[Card]:
             draft=Count("id", filter=Q(state=RequestState.DRAFT)),
             review=Count("id", filter=Q(state=RequestState.IN_REVIEW)),
             returned=Count("id", filter=Q(state=RequestState.RETURNED)),
+            offered=Count("id", filter=Q(state=RequestState.OFFERED)),
         )
         url = reverse("sharing:request-list")
         found += [
             Card(_("Requests in review"), counted["review"], f"{url}?state=in_review"),
             Card(_("Returned to us for changes"), counted["returned"], f"{url}?state=returned", "warn"),
+            Card(_("Conditions to accept"), counted["offered"], f"{url}?state=offered", "warn"),
             Card(_("Drafts of requests"), counted["draft"], f"{url}?state=draft"),
             Card(
                 _("Grants in force"),

@@ -19,12 +19,26 @@ from portal.errors import PortalError
 
 
 class Who(StrEnum):
-    """Which department has the turn."""
+    """Which department has the turn. ``levels_between`` only gets copies (知会): it never votes."""
 
     APPLICANT = "applicant"
     AUTHORITY_OF_APPLICANT = "authority_of_applicant"
-    AUTHORITY_OF_PROVIDER = "authority_of_provider"
+    NAMED = "named"
     PROVIDER = "provider"
+    AUTHORITY_OF_PROVIDER = "authority_of_provider"
+    COMMON_SUPERIOR = "common_superior"
+    LEVELS_BETWEEN = "levels_between"
+
+
+IN_LANES = (Who.PROVIDER, Who.AUTHORITY_OF_PROVIDER, Who.COMMON_SUPERIOR)
+
+
+class Late(StrEnum):
+    """What follows when a step is late: its office is reminded in each case, then others are told."""
+
+    REMIND = "remind"
+    ESCALATE = "escalate"
+    AUTHORITY = "authority"
 
 
 class RouteError(PortalError):
@@ -37,6 +51,8 @@ class RouteError(PortalError):
 class ItemFacts:
     """What the conditions may ask about one item.
 
+    ``common_authority`` is the data authority of the nearest region that holds both sides; ``authorities_between`` are
+    those of the levels that lie between applicant and provider.
     ``personal_data`` is the highest sensitivity among the requested columns and those that its row conditions name, for
     an answer to a condition tells of its column: ``none``, ``personal`` or ``sensitive``.
     """
@@ -49,6 +65,8 @@ class ItemFacts:
     sharing_type: str
     grade: int
     personal_data: str
+    common_authority: UUID | None = None
+    authorities_between: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,7 @@ class RequestFacts:
     purpose: str
     is_cross_border: bool
     items: tuple[ItemFacts, ...]
+    is_restricted: bool = False
 
 
 FIELDS: dict[str, Callable[[RequestFacts, ItemFacts], Any]] = {
@@ -73,6 +92,9 @@ FIELDS: dict[str, Callable[[RequestFacts, ItemFacts], Any]] = {
     "cross_border": lambda request, item: request.is_cross_border,
     "item_count": lambda request, item: len(request.items),
     "purpose": lambda request, item: request.purpose,
+    "applicant_level": lambda request, item: request.applicant_level,
+    "provider_level": lambda request, item: item.provider_level,
+    "restricted": lambda request, item: request.is_restricted,
 }
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
@@ -96,11 +118,21 @@ class Condition:
         return OPERATORS[self.operator](FIELDS[self.field](request, item), self.value)
 
 
+Groups = tuple[tuple[Condition, ...], ...]
+
+
+def any_holds(any_of: Groups, request: RequestFacts, item: ItemFacts) -> bool:
+    """Whether all conditions of one of the alternatives hold; without alternatives always."""
+    return not any_of or any(all(condition.holds(request, item) for condition in group) for group in any_of)
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stage (环节) of a route. ``any_of`` is a list of alternatives, each a list of conditions that must all hold.
 
-    Without alternatives the stage covers every item.
+    Without alternatives the stage covers every item. ``quorum`` is how many must agree (会签), 0 for every holder of
+    the duty. An ``afterwards`` stage looks at what was granted already (事后复核). A copy goes to ``who`` for
+    information and asks for no vote. ``department`` is the office of a ``named`` stage.
     """
 
     key: str
@@ -109,16 +141,19 @@ class Stage:
     who: Who
     duty: str
     working_days: int
-    any_of: tuple[tuple[Condition, ...], ...] = ()
+    any_of: Groups = ()
+    quorum: int = 1
+    late: Late = Late.REMIND
+    afterwards: bool = False
+    is_copy: bool = False
+    department: UUID | None = None
 
     @property
     def per_provider(self) -> bool:
-        return self.who in (Who.PROVIDER, Who.AUTHORITY_OF_PROVIDER)
+        return self.who in IN_LANES
 
     def covers(self, request: RequestFacts, item: ItemFacts) -> bool:
-        if not self.any_of:
-            return True
-        return any(all(condition.holds(request, item) for condition in group) for group in self.any_of)
+        return any_holds(self.any_of, request, item)
 
 
 @dataclass(frozen=True)
@@ -145,34 +180,56 @@ def _parse_condition(data: dict[str, Any], stage: str) -> Condition:
     return condition
 
 
+def parse_any_of(data: Iterable[Iterable[dict[str, Any]]], stage: str) -> Groups:
+    """Alternatives of conditions from their stored form; RouteError names ``stage`` and what is unknown."""
+    return tuple(tuple(_parse_condition(condition, stage) for condition in group) for group in data)
+
+
+def _parse_stage(row: dict[str, Any]) -> Stage:
+    key = str(row.get("key"))
+    if row.get("who") not in list(Who):
+        raise RouteError(_("Stage “%(stage)s”: it is not said who decides.") % {"stage": key})
+    stage = Stage(
+        key=key,
+        title=str(row["title"]),
+        title_en=str(row.get("title_en", "")),
+        who=Who(row["who"]),
+        duty=str(row["duty"]),
+        working_days=int(row["working_days"]),
+        any_of=parse_any_of(row.get("any_of", []), key),
+        quorum=int(row.get("quorum", 1)),
+        late=Late(row.get("late", Late.REMIND)),
+        afterwards=bool(row.get("afterwards", False)),
+        is_copy=bool(row.get("is_copy", False)),
+        department=UUID(row["department"]) if row.get("department") else None,
+    )
+    if stage.working_days < 1:
+        raise RouteError(_("Stage “%(stage)s”: the term must be at least one working day.") % {"stage": key})
+    if stage.who == Who.NAMED and stage.department is None:
+        raise RouteError(_("Stage “%(stage)s”: name the department.") % {"stage": key})
+    if stage.who == Who.LEVELS_BETWEEN and not stage.is_copy:
+        raise RouteError(_("Stage “%(stage)s”: the levels between only get a copy.") % {"stage": key})
+    return stage
+
+
 def parse_stages(data: Iterable[dict[str, Any]]) -> tuple[Stage, ...]:
     """Stages from their stored form: a list of objects with the keys of ``Stage``.
 
     Raises:
-        RouteError: an unknown field, operator or ``who``, a key used twice, a common stage after a provider's, or a
-            term that is not a positive number of working days.
+        RouteError: an unknown field, operator or ``who``, a key used twice, a common stage after a provider's, a term
+            that is not a positive number of working days, or a named office without its name.
     """
     stages: list[Stage] = []
+    in_lanes = False
     for row in data:
-        key = str(row.get("key"))
-        if row.get("who") not in list(Who):
-            raise RouteError(_("Stage “%(stage)s”: it is not said who decides.") % {"stage": key})
-        if key in {stage.key for stage in stages}:
-            raise RouteError(_("Stage “%(stage)s” stands in the route twice.") % {"stage": key})
-        any_of = tuple(tuple(_parse_condition(c, key) for c in group) for group in row.get("any_of", []))
-        stage = Stage(
-            key=key,
-            title=str(row["title"]),
-            title_en=str(row.get("title_en", "")),
-            who=Who(row["who"]),
-            duty=str(row["duty"]),
-            working_days=int(row["working_days"]),
-            any_of=any_of,
-        )
-        if stage.working_days < 1:
-            raise RouteError(_("Stage “%(stage)s”: the term must be at least one working day.") % {"stage": key})
-        if stages and stages[-1].per_provider and not stage.per_provider:
-            raise RouteError(_("Stage “%(stage)s” is common and must stand before the providers'.") % {"stage": key})
+        stage = _parse_stage(row)
+        if stage.key in {each.key for each in stages}:
+            raise RouteError(_("Stage “%(stage)s” stands in the route twice.") % {"stage": stage.key})
+        if in_lanes and not (stage.per_provider or stage.afterwards or stage.is_copy):
+            raise RouteError(
+                _("Stage “%(stage)s” is common and must stand before the providers'.") % {"stage": stage.key}
+            )
+        in_lanes = in_lanes or (stage.per_provider and not stage.is_copy)
         stages.append(stage)
     return tuple(stages)
 
@@ -181,9 +238,11 @@ def _department(stage: Stage, facts: RequestFacts, item: ItemFacts) -> UUID:
     found = {
         Who.APPLICANT: facts.applicant,
         Who.AUTHORITY_OF_APPLICANT: facts.applicant_authority,
+        Who.NAMED: stage.department,
         Who.AUTHORITY_OF_PROVIDER: item.provider_authority,
         Who.PROVIDER: item.provider,
-    }[stage.who]
+        Who.COMMON_SUPERIOR: item.common_authority,
+    }.get(stage.who)
     if found is None:
         raise RouteError(
             _("There is no data authority for the stage “%(stage)s”. Ask the administrator to name one.")
@@ -196,7 +255,8 @@ def resolve(stages: Sequence[Stage], facts: RequestFacts) -> list[PlannedStep]:
     """The steps of a request: the common ones in order, then each provider's lane in order.
 
     Lanes stand in the order in which their providers first appear among the items. A stage that covers no item makes
-    no step. Every item is covered by at least one step, or RouteError.
+    no step, and a copy makes none ever. Every item is covered by at least one step that comes before its grant, or
+    RouteError.
     """
     lanes: dict[UUID, list[ItemFacts]] = {}
     for item in facts.items:
@@ -205,13 +265,25 @@ def resolve(stages: Sequence[Stage], facts: RequestFacts) -> list[PlannedStep]:
     groups: list[tuple[UUID | None, list[ItemFacts]]] = [(None, list(facts.items)), *lanes.items()]
     for lane, items in groups:
         for order, stage in enumerate(stages):
-            if stage.per_provider is (lane is None):
+            if stage.is_copy or stage.per_provider is (lane is None):
                 continue
             covered = [item for item in items if stage.covers(facts, item)]
             if covered:
                 department = _department(stage, facts, covered[0])
                 planned.append(PlannedStep(stage, lane, order, department, tuple(item.id for item in covered)))
-    bare = {item.id for item in facts.items} - {item_id for step in planned for item_id in step.item_ids}
-    if bare:
+    decided = {item_id for step in planned if not step.stage.afterwards for item_id in step.item_ids}
+    if {item.id for item in facts.items} - decided:
         raise RouteError(_("The route has no stage for some of the items; nobody would decide them."))
     return planned
+
+
+def copies(stages: Sequence[Stage], facts: RequestFacts) -> list[tuple[UUID, str]]:
+    """(department, duty) of the offices that get a copy of the request (知会), each once, in the route's order."""
+    found: dict[tuple[UUID, str], None] = {}
+    for stage in stages:
+        for item in facts.items if stage.is_copy else ():
+            if stage.covers(facts, item):
+                between = stage.who == Who.LEVELS_BETWEEN
+                offices = item.authorities_between if between else (_department(stage, facts, item),)
+                found |= {(office, stage.duty): None for office in offices}
+    return list(found)

@@ -12,7 +12,7 @@ from portal.access import Actor, Permission, rule
 from portal.audit import record
 from portal.audit.models import Event
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
-from sharing.models import ApprovalStep, Grant, SharingRequest, StepItem
+from sharing.models import ApprovalStep, Grant, SharingRequest, StepItem, Vote
 
 
 @rule(Permission.REQUEST_CREATE)
@@ -49,7 +49,7 @@ class Ties:
 
     @classmethod
     def of(cls, people: Collection[int], requests: Collection[SharingRequest]) -> Ties:
-        """The ties of ``people`` to ``requests``; two queries."""
+        """The ties of ``people`` to ``requests``; three queries."""
         streams = {record.stream_of(request): request.pk for request in requests}
         by_them = Q(actor__in=people) | Q(on_behalf_of__in=people)
         events = Event.objects.filter(by_them, stream__in=streams, verb__in=AUTHORS)
@@ -63,6 +63,13 @@ class Ties:
             "step__request", "step__stage", "decided_by", "decided_for"
         ):
             decided.setdefault(request, set()).update((d, stage) for d in deciders if d is not None)
+        votes = Vote.objects.filter(
+            Q(voter__in=people) | Q(cast_by__in=people), entry__step__request__in=streams.values()
+        )
+        for request, stage, *voters in votes.values_list(
+            "entry__step__request", "entry__step__stage", "voter", "cast_by"
+        ):
+            decided.setdefault(request, set()).update((voter, stage) for voter in voters)
         return cls(own, decided)
 
     def add(self, actor: Actor, step: ApprovalStep) -> None:

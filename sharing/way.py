@@ -9,9 +9,9 @@ from uuid import UUID
 
 from portal.departments.models import Department, Membership
 from sharing.facts import facts_of
-from sharing.models import ApprovalStep, RouteVersion, SharingRequest, StepItem, Verdict
+from sharing.models import ApprovalStep, SharingRequest, StepItem, Verdict
 from sharing.routes import parse_stages, resolve
-from sharing.workflow import DEFAULT_ROUTE
+from sharing.routing.choice import version_for
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,9 @@ def preview(request: SharingRequest) -> list[tuple[Department | None, list[Previ
     Raises:
         RouteError: the route cannot be followed; the message says why.
     """
-    version = RouteVersion.objects.get(route=DEFAULT_ROUTE, is_in_force=True)
-    planned = resolve(parse_stages(version.stages), facts_of(request))
+    facts = facts_of(request)
+    version = version_for(facts, request.department.region)
+    planned = resolve(parse_stages(version.stages), facts)
     departments = Department.objects.in_bulk({p.department for p in planned} | {p.lane for p in planned if p.lane})
     lanes: dict[UUID | None, list[PreviewStep]] = {}
     for plan in planned:

@@ -16,7 +16,7 @@ def dataset_withdrawn(dataset: Dataset, actor: Actor) -> None:
     Called by ``catalog.lifecycle.withdraw`` in its transaction.
     """
     reason = _("The provider withdrew the dataset: %(note)s") % {"note": dataset.state_note}
-    open_states = [ItemState.IN_REVIEW, ItemState.RETURNED]
+    open_states = ItemState.undecided()
     for item in RequestItem.objects.filter(dataset=dataset, state__in=open_states).order_by("request_id"):
         workflow.close_item(item=item, actor=actor, reason=reason)
     for grant in Grant.objects.filter(dataset=dataset, state=GrantState.ACTIVE).order_by("id"):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -20,27 +21,28 @@ from catalog.models import Dataset
 from portal import access
 from portal.access import Actor, Permission
 from portal.audit import record
-from portal.departments.duties import duty_group, holders
+from portal.departments.duties import duty_group, holders, holders_of
 from portal.departments.models import Department
 from portal.errors import WrongState
 from portal.notices.models import NoticeKind
-from portal.notices.send import notify
-from sharing import drafts
+from portal.notices.send import Message, notify, notify_all
+from sharing import drafts, grants
 from sharing.facts import facts_of
 from sharing.flow import Board, advance, item_states, told_of
 from sharing.models import (
     ApprovalStep,
     ItemState,
+    RequestCopy,
     RequestItem,
     RequestState,
-    RouteVersion,
     SharingRequest,
     StepItem,
     Verdict,
+    Vote,
 )
-from sharing.routes import PlannedStep, parse_stages, resolve
+from sharing.routes import PlannedStep, copies, parse_stages, resolve
+from sharing.routing.choice import version_for
 
-DEFAULT_ROUTE = "national"
 REMIND_LOT = 1_000
 
 
@@ -67,9 +69,12 @@ def _record(board: Board, verb: str, actor: Actor, **data: Any) -> None:
 
 def _make_steps(request: SharingRequest, planned: Sequence[PlannedStep]) -> list[ApprovalStep]:
     departments = Department.objects.in_bulk({plan.department for plan in planned})
+    offices: dict[tuple[UUID, str], Group] = {}
     steps = []
     for plan in planned:
-        department = departments[plan.department]
+        department, duty = departments[plan.department], plan.stage.duty
+        office = offices.get((department.pk, duty)) or duty_group(department, duty)
+        offices[department.pk, duty] = office
         step = ApprovalStep(
             request=request,
             stage=plan.stage.key,
@@ -79,8 +84,11 @@ def _make_steps(request: SharingRequest, planned: Sequence[PlannedStep]) -> list
             order=plan.order,
             department=department,
             duty=plan.stage.duty,
-            office=duty_group(department, plan.stage.duty),
+            office=office,
             working_days=plan.stage.working_days,
+            quorum=plan.stage.quorum,
+            is_afterwards=plan.stage.afterwards,
+            late=plan.stage.late,
         )
         steps.append(step)
     ApprovalStep.objects.bulk_create(steps)
@@ -90,6 +98,25 @@ def _make_steps(request: SharingRequest, planned: Sequence[PlannedStep]) -> list
         for item_id in plan.item_ids
     )
     return steps
+
+
+def _give_copies(request: SharingRequest, offices: Sequence[tuple[UUID, str]]) -> None:
+    """Give offices the request for information (知会) and tell them."""
+    departments = Department.objects.in_bulk({department for department, _duty in offices})
+    given = [
+        RequestCopy(request=request, department=departments[pk], duty=duty, office=duty_group(departments[pk], duty))
+        for pk, duty in offices
+    ]
+    RequestCopy.objects.bulk_create(given, ignore_conflicts=True)
+    people = holders_of(offices)
+    data = {"number": request.number, "title": request.title, "department": request.department.name}
+    url = request.get_absolute_url()
+    notify_all(
+        [
+            Message(people[copy.department_id, copy.duty], NoticeKind.REQUEST_COPIED, url, data, copy.department)
+            for copy in given
+        ]
+    )
 
 
 @transaction.atomic
@@ -109,13 +136,16 @@ def submit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
     now = timezone.localtime()
     request.number = f"GX{now:%Y}{next_serial(f'GX{now:%Y}'):06d}"
     request.submitted_at = now
-    request.route_version = RouteVersion.objects.get(route=DEFAULT_ROUTE, is_in_force=True)
+    facts = facts_of(request)
+    request.route_version = version_for(facts, request.department.region)
     request.state = RequestState.IN_REVIEW
     request.save()
     request.items.update(state=ItemState.IN_REVIEW, submitted_columns=F("columns"), submitted_filter=F("row_filter"))
-    planned = resolve(parse_stages(request.route_version.stages), facts_of(request))
+    stages = parse_stages(request.route_version.stages)
+    planned = resolve(stages, facts)
     steps = _make_steps(request, planned)
     board = advance(Board.of(request))
+    _give_copies(request, copies(stages, facts))
     plan = [
         {"step": str(s.pk), "stage": s.stage, "items": [str(i) for i in p.item_ids]}
         for s, p in zip(steps, planned, strict=True)
@@ -160,11 +190,14 @@ def _reset(board: Board, returned: list[RequestItem], widened: set[UUID]) -> lis
     for step in board.steps:
         for entry in board.entries[step.pk]:
             if entry.item_id in ids and entry.verdict and (entry.verdict == Verdict.RETURN or entry.item_id in widened):
-                entry.verdict, entry.reason, entry.note = "", "", ""
+                entry.verdict, entry.reason, entry.note, entry.terms = "", "", "", {}
                 entry.decided_by = entry.decided_for = entry.decided_at = None
                 reset.append({"step": str(step.pk), "item": str(entry.item_id)})
     entries = [entry for run in board.entries.values() for entry in run]
-    StepItem.objects.bulk_update(entries, ["verdict", "reason", "note", "decided_by", "decided_for", "decided_at"])
+    StepItem.objects.bulk_update(
+        entries, ["verdict", "reason", "note", "terms", "decided_by", "decided_for", "decided_at"]
+    )
+    Vote.objects.filter(entry__in=[entry for entry in entries if not entry.verdict]).delete()
     return reset
 
 
@@ -191,6 +224,30 @@ def _replan(board: Board, returned: list[RequestItem]) -> None:
             if entry.item_id in ids:
                 entry.is_needed = bool(entry.verdict) or (step.pk, entry.item_id) in wanted
                 entry.save(update_fields=["is_needed"])
+
+
+@transaction.atomic
+def answer_terms(*, item: RequestItem, actor: Actor, is_accepted: bool) -> SharingRequest:
+    """Accept the conditions under which an item was approved, which issues its grant, or give the item up.
+
+    Raises:
+        WrongState: nothing was offered, or the offer was changed or answered in the meantime.
+    """
+    request = lock(item.request_id)
+    actor = access.require(actor, Permission.REQUEST_SUBMIT, request)
+    board = Board.of(request)
+    found = board.items[item.pk]
+    if found.state != ItemState.OFFERED or found.terms != item.terms:
+        raise WrongState
+    if is_accepted:
+        found.terms_accepted_at = timezone.now()
+    else:
+        found.state, found.answered_at = ItemState.WITHDRAWN, timezone.now()
+    advance(board)
+    verb = "terms.accepted" if is_accepted else "terms.declined"
+    _record(board, verb, actor, item=str(item.pk), title=found.dataset.title)
+    grants.issue_all([(each, actor) for each in board.approved])
+    return board.request
 
 
 @transaction.atomic

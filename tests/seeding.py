@@ -7,7 +7,7 @@ from django.contrib.contenttypes.models import ContentType
 
 
 def seed() -> None:
-    """Themes, calendar and the national route, each when it is missing."""
+    """Themes, calendar and the shipped routes, each when it is missing."""
     from catalog.models import Theme
     from portal.models import CalendarYear
     from sharing.models import Route
@@ -18,4 +18,4 @@ def seed() -> None:
     if not CalendarYear.objects.exists():
         import_module("portal.migrations.0002_official_calendar").fill(apps, None)
     if not Route.objects.exists():
-        import_module("sharing.migrations.0002_national_route").fill(apps, None)
+        import_module("sharing.migrations.0010_shipped_routes").fill(apps, None)

@@ -19,6 +19,8 @@ class NoticeKind(models.TextChoices):
     ITEM_RETURNED = "item_returned", _("Returned for changes")
     ITEM_REFUSED = "item_refused", _("Refused")
     ITEM_GRANTED = "item_granted", _("Granted")
+    ITEM_OFFERED = "item_offered", _("Approved with conditions")
+    REQUEST_COPIED = "request_copied", _("Copy of a request")
     ITEM_CLOSED = "item_closed", _("Closed")
     REQUEST_COMPLETED = "request_completed", _("Request completed")
     GRANT_REVOKED = "grant_revoked", _("Grant revoked")

@@ -17,6 +17,8 @@ _GROUPS: dict[str, NoticeGroup] = {
     NoticeKind.ITEM_REFUSED: NoticeGroup.REQUESTS,
     NoticeKind.ITEM_GRANTED: NoticeGroup.REQUESTS,
     NoticeKind.ITEM_CLOSED: NoticeGroup.REQUESTS,
+    NoticeKind.ITEM_OFFERED: NoticeGroup.REQUESTS,
+    NoticeKind.REQUEST_COPIED: NoticeGroup.REQUESTS,
     NoticeKind.REQUEST_COMPLETED: NoticeGroup.REQUESTS,
     NoticeKind.GRANT_REVOKED: NoticeGroup.REQUESTS,
     NoticeKind.GRANT_SUSPENDED: NoticeGroup.REQUESTS,

@@ -13,6 +13,10 @@ _SENTENCES: dict[str, str | Promise] = {
     NoticeKind.ITEM_RETURNED: _("%(department)s returned “%(title)s” in %(number)s for changes: %(note)s"),
     NoticeKind.ITEM_REFUSED: _("%(department)s refused “%(title)s” in %(number)s: %(note)s"),
     NoticeKind.ITEM_GRANTED: _("“%(title)s” in %(number)s is granted. You can use the data now."),
+    NoticeKind.ITEM_OFFERED: _(
+        "%(department)s agrees to “%(title)s” in %(number)s under conditions. Accept them to use the data. %(note)s"
+    ),
+    NoticeKind.REQUEST_COPIED: _("A copy for you: %(department)s asks for data, %(number)s “%(title)s”."),
     NoticeKind.ITEM_CLOSED: _("“%(title)s” in %(number)s was closed: %(note)s"),
     NoticeKind.REQUEST_COMPLETED: _("Every dataset in %(number)s “%(title)s” has its answer."),
     NoticeKind.GRANT_REVOKED: _("The grant of “%(title)s” was revoked: %(note)s"),

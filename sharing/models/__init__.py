@@ -14,12 +14,14 @@ from sharing.models.request import (
     ItemState,
     Purpose,
     RefusalReason,
+    RequestCopy,
     RequestItem,
     RequestState,
     SharingRequest,
     StepItem,
     StepState,
     Verdict,
+    Vote,
 )
 from sharing.models.responsibility import Responsibility, ResponsibilityKind, SharingQuestion
 from sharing.models.route import Route, RouteVersion
@@ -38,6 +40,7 @@ __all__ = [
     "Purpose",
     "RefusalReason",
     "RejectReason",
+    "RequestCopy",
     "RequestItem",
     "RequestState",
     "Responsibility",
@@ -50,4 +53,5 @@ __all__ = [
     "StepState",
     "UsageRecord",
     "Verdict",
+    "Vote",
 ]

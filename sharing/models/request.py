@@ -40,11 +40,13 @@ class BasketItem(models.Model):
 
 
 class RequestState(models.TextChoices):
-    """``returned`` while an item waits for the applicant's changes; ``completed`` when every item has its answer."""
+    """``returned`` while an item waits for changes, ``offered`` while one waits for a word on conditions, and
+    ``completed`` when every item has its answer."""
 
     DRAFT = "draft", _("Draft")
     IN_REVIEW = "in_review", _("In review")
     RETURNED = "returned", _("Returned for changes")
+    OFFERED = "offered", _("Conditions to be accepted")
     COMPLETED = "completed", _("Completed")
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
@@ -62,13 +64,14 @@ class Purpose(models.TextChoices):
 
 class SharingRequestQuerySet(models.QuerySet["SharingRequest"]):
     def readable_by(self, standing: Standing) -> SharingRequestQuerySet:
-        """Requests of one's departments, and those with a step of one's offices.
+        """Requests of one's departments, and those with a step of one's offices or a copy for them.
 
         A draft is seen by the applicant's department alone. Who made a request and has left the department since has
         no more to do with it.
         """
         own = Q(department_id__in=standing.departments_with())
-        asked = _has_step_of(standing.group_ids)
+        copies = RequestCopy.objects.filter(request=models.OuterRef("pk"), office__in=list(standing.group_ids))
+        asked = Q(_has_step_of(standing.group_ids)) | Q(models.Exists(copies))
         return self.filter(own | (~Q(state=RequestState.DRAFT) & asked))
 
     def of_departments(self, standing: Standing) -> SharingRequestQuerySet:
@@ -142,13 +145,14 @@ class SharingRequest(models.Model):
     @property
     def is_open(self) -> bool:
         """Whether offices or the applicant still have something to do."""
-        return self.state in (RequestState.IN_REVIEW, RequestState.RETURNED)
+        return self.state in (RequestState.IN_REVIEW, RequestState.RETURNED, RequestState.OFFERED)
 
 
 class ItemState(models.TextChoices):
     DRAFT = "draft", _("Draft")
     IN_REVIEW = "in_review", _("In review")
     RETURNED = "returned", _("Returned for changes")
+    OFFERED = "offered", _("Approved with conditions")
     APPROVED = "approved", _("Approved")
     REFUSED = "refused", _("Refused")
     WITHDRAWN = "withdrawn", _("Withdrawn")
@@ -158,6 +162,11 @@ class ItemState(models.TextChoices):
     def answered(cls) -> list[str]:
         """States after which nobody has anything to do on the item."""
         return [cls.APPROVED, cls.REFUSED, cls.WITHDRAWN, cls.CLOSED]
+
+    @classmethod
+    def undecided(cls) -> list[str]:
+        """States of a submitted item that somebody still has something to do on."""
+        return [cls.IN_REVIEW, cls.RETURNED, cls.OFFERED]
 
 
 class RefusalReason(models.TextChoices):
@@ -191,6 +200,9 @@ class RequestItem(models.Model):
     refusal_reason = models.CharField(max_length=20, choices=RefusalReason.choices, blank=True, editable=False)
     answer = models.TextField(_("answer"), blank=True, editable=False)
     answered_at = models.DateTimeField(null=True, editable=False)
+    terms = models.JSONField(default=dict, blank=True, editable=False)
+    """Conditions of the offices together, in the form of ``sharing.terms``; a grant waits until they are accepted."""
+    terms_accepted_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("request item")
@@ -256,6 +268,12 @@ class ApprovalStep(models.Model):
     duty = models.CharField(max_length=20, choices=Duty.choices)
     office = models.ForeignKey(Group, models.PROTECT, related_name="+")
     working_days = models.PositiveSmallIntegerField()
+    quorum = models.PositiveSmallIntegerField(default=1)
+    """How many must agree; 0 for everybody who holds the duty."""
+    is_afterwards = models.BooleanField(default=False)
+    """Looks at what was granted already; a refusal revokes the grant."""
+    late = models.CharField(max_length=10, default="remind")
+    """Who is told besides the office when it is late: ``sharing.routes.Late``."""
     state = models.CharField(max_length=10, choices=StepState.choices, default=StepState.WAITING)
     opened_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
@@ -331,6 +349,8 @@ class StepItem(models.Model):
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     decided_for = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
+    terms = models.JSONField(default=dict, blank=True)
+    """Conditions of an approval, in the form of ``sharing.terms``."""
 
     class Meta:
         ordering = ["item_id"]
@@ -347,3 +367,41 @@ class StepItem(models.Model):
     def is_open(self) -> bool:
         """Whether the office still has to decide it: needed, and not approved, refused or with the applicant."""
         return self.is_needed and not self.verdict
+
+
+class Vote(models.Model):
+    """One person's word on an item in a step that several decide together (会签); the entry has what came of them."""
+
+    entry = models.ForeignKey(StepItem, models.CASCADE, related_name="votes")
+    voter = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    """Who holds the duty; ``cast_by`` is their deputy or the same person."""
+    cast_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    verdict = models.CharField(max_length=10, choices=Verdict.choices)
+    reason = models.CharField(max_length=20, choices=RefusalReason.choices, blank=True)
+    note = models.TextField(blank=True)
+    terms = models.JSONField(default=dict, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "id"]
+        constraints = [models.UniqueConstraint(fields=["entry", "voter"], name="one_vote_each")]
+
+    def __str__(self) -> str:
+        return f"{self.voter} · {self.get_verdict_display()}"
+
+
+class RequestCopy(models.Model):
+    """An office that gets a request for information and does not vote (知会)."""
+
+    request = models.ForeignKey(SharingRequest, models.CASCADE, related_name="copies")
+    department = models.ForeignKey(Department, models.PROTECT, related_name="+")
+    duty = models.CharField(max_length=20, choices=Duty.choices)
+    office = models.ForeignKey(Group, models.PROTECT, related_name="+")
+    given_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["request", "office"], name="one_copy_per_office")]
+
+    def __str__(self) -> str:
+        return f"{self.department} · {self.request_id}"

@@ -65,7 +65,7 @@ def _had(actor: Actor, dataset_ids: list[UUID]) -> dict[str, dict[UUID, Any]]:
     """What one's departments have of these datasets: the end of the grant, or the number of the open request."""
     departments = actor.standing.departments_with(Duty.APPLICANT)
     held = Grant.objects.in_force().filter(department__in=departments, dataset__in=dataset_ids)
-    open_states = (ItemState.IN_REVIEW, ItemState.RETURNED)
+    open_states = ItemState.undecided()
     asked = RequestItem.objects.filter(
         request__department__in=departments, dataset__in=dataset_ids, state__in=open_states
     )
