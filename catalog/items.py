@@ -43,8 +43,14 @@ def column_of(item: Mapping[str, Any]) -> Column:
 
 
 def declared_columns(dataset: Dataset) -> tuple[Column, ...]:
-    """The columns of a dataset's items, in order, typed by its table where one is loaded."""
-    distribution = dataset.distributions.select_related("current").filter(current__isnull=False).first()
+    """The columns of a dataset's items, in order, typed by its table where one is loaded.
+
+    Takes no query where ``items`` and ``distributions__current`` were read ahead.
+    """
+    if "distributions" in getattr(dataset, "_prefetched_objects_cache", {}):
+        distribution = next((each for each in dataset.distributions.all() if each.current_id), None)
+    else:
+        distribution = dataset.distributions.select_related("current").filter(current__isnull=False).first()
     table = distribution.current.schema if distribution and distribution.current else ()
     return columns_of(dataset.items.all(), table)
 

@@ -67,6 +67,8 @@ class Permission(StrEnum):
     REQUEST_SUBMIT = "request.submit"
     REQUEST_WITHDRAW = "request.withdraw"
     STEP_DECIDE = "step.decide"
+    ROUTE_VIEW = "route.view"
+    ROUTE_MANAGE = "route.manage"
     GRANT_VIEW = "grant.view"
     GRANT_USE = "grant.use"
     GRANT_REVOKE = "grant.revoke"

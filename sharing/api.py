@@ -16,6 +16,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.models import Channel, UpdateCycle
+from portal import access
+from portal.access import Permission
 from portal.departments.models import Department
 from portal.problems import of_portal_error
 from portal.views import actor_of
@@ -31,6 +33,7 @@ from sharing.models import (
     StepState,
     Verdict,
 )
+from sharing.terms import Terms
 
 
 class RequestItemSerializer(serializers.ModelSerializer[RequestItem]):
@@ -48,6 +51,7 @@ class RequestItemSerializer(serializers.ModelSerializer[RequestItem]):
             "state",
             "refusal_reason",
             "answer",
+            "terms",
             "grant",
         )
 
@@ -115,7 +119,7 @@ class StepItemSerializer(serializers.ModelSerializer[StepItem]):
 
     class Meta:
         model = StepItem
-        fields = ("item", "dataset_title", "columns", "row_filter", "is_needed", "verdict", "reason", "note")
+        fields = ("item", "dataset_title", "columns", "row_filter", "is_needed", "verdict", "reason", "note", "terms")
 
 
 class StepSerializer(serializers.ModelSerializer[ApprovalStep]):
@@ -148,8 +152,28 @@ class DecisionSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(required=False, default="", allow_blank=True)
 
 
+class TermsSerializer(serializers.Serializer[Any]):
+    """Conditions of an approval: what remains of the columns, further conditions on rows, the last day, masks."""
+
+    columns = serializers.ListField(child=serializers.CharField(max_length=60), required=False)
+    rows = serializers.ListField(child=serializers.DictField(), required=False, max_length=20)
+    valid_until = serializers.DateField(required=False)
+    masks = serializers.DictField(child=serializers.CharField(max_length=60), required=False)
+
+
+def _terms(data: dict[str, Any]) -> Terms:
+    columns = data.get("columns")
+    return Terms(
+        columns=None if columns is None else tuple(columns),
+        rows=tuple(data.get("rows", ())),
+        valid_until=data.get("valid_until"),
+        masks=data.get("masks", {}),
+    )
+
+
 class ItemDecisionSerializer(DecisionSerializer):
     item = serializers.UUIDField()
+    terms = TermsSerializer(required=False, default=dict)
 
 
 class DecideSerializer(serializers.Serializer[Any]):
@@ -282,6 +306,27 @@ class RequestSubmitView(APIView):
         return Response(RequestSerializer(_requests(request).get(pk=request_id)).data)
 
 
+class AnswerTermsSerializer(serializers.Serializer[Any]):
+    """``accept`` the conditions, or (false) give the item up."""
+
+    accept = serializers.BooleanField()
+
+
+class ItemTermsView(APIView):
+    """Conditions that were offered."""
+
+    @extend_schema(operation_id="item_terms", request=AnswerTermsSerializer, responses=RequestSerializer)
+    def post(self, request: Request, request_id: UUID, item_id: UUID) -> Response:
+        """Accept the conditions of an item, which issues its grant, or give the item up."""
+        found = get_object_or_404(_requests(request), pk=request_id)
+        access.require(actor_of(request), Permission.REQUEST_SUBMIT, found)
+        body = AnswerTermsSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        item = get_object_or_404(found.items, pk=item_id)
+        workflow.answer_terms(item=item, actor=actor_of(request), is_accepted=body.validated_data["accept"])
+        return Response(RequestSerializer(_requests(request).get(pk=request_id)).data)
+
+
 def _steps(request: Request) -> Any:
     related = ApprovalStep.objects.select_related("request").prefetch_related("step_items__item__dataset")
     return related.of_offices(actor_of(request).standing).exclude(state=StepState.WAITING)
@@ -310,7 +355,7 @@ class StepDecideView(APIView):
         body = DecideSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         decisions = {
-            row["item"]: deciding.Decision(row["verdict"], row["reason"], row["note"])
+            row["item"]: deciding.Decision(row["verdict"], row["reason"], row["note"], _terms(row["terms"]))
             for row in body.validated_data["decisions"]
         }
         version = body.validated_data["version"]

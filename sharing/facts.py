@@ -58,11 +58,12 @@ def _sensitivities(items: Iterable[RequestItem]) -> dict[UUID, dict[str, str]]:
 
 def facts_of(request: SharingRequest) -> RequestFacts:
     """The facts of ``request`` and of those of its items that have no answer yet; four queries."""
-    items = [
-        item
-        for item in request.items.select_related("dataset__provider__region").order_by("id")
-        if not item.is_answered
-    ]
+    items = request.items.select_related("dataset__provider__region").order_by("id")
+    return facts_from(request, [item for item in items if not item.is_answered])
+
+
+def facts_from(request: SharingRequest, items: Sequence[RequestItem]) -> RequestFacts:
+    """The facts of ``request`` (its department with region) with these items; neither need be saved."""
     sensitivities = _sensitivities(items)
     authorities = Authorities()
     region = request.department.region

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -11,9 +12,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Channel
+from catalog.tables.filters import OPERATORS
+from catalog.tables.masks import Method, suits
+from catalog.tables.schema import Column
 from portal.departments.models import Department
+from sharing.deciding import Decision
 from sharing.drafts import RequestDetails
 from sharing.models import RefusalReason, SharingRequest, Verdict
+from sharing.terms import NO_TERMS, Terms
 
 YEAR = dt.timedelta(days=365)
 
@@ -69,7 +75,11 @@ class RequestForm(forms.ModelForm[SharingRequest]):
 
 
 class DecisionForm(forms.Form):
-    """A verdict with reason and note; ``deciding.Decision`` checks what each verdict needs."""
+    """A verdict with reason, note and conditions; ``deciding.Decision`` checks what each verdict needs.
+
+    ``columns`` are those asked for: with them, an approval can leave fewer, add a condition on the rows, end earlier,
+    and mask. Without them (in bulk) there are no conditions.
+    """
 
     verdict = forms.ChoiceField(label=_("Decision"), choices=Verdict.choices, widget=forms.RadioSelect, required=False)
     reason = forms.ChoiceField(
@@ -78,6 +88,57 @@ class DecisionForm(forms.Form):
     note = forms.CharField(
         label=_("Note to the applicant"), widget=forms.Textarea(attrs={"rows": 2}), required=False, max_length=2_000
     )
+
+    def __init__(self, *args: Any, columns: Sequence[Column] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked = columns
+        if not columns:
+            return
+        names = [(column.name, column.title) for column in columns]
+        self.fields["has_terms"] = forms.BooleanField(required=False)
+        self.fields["keep"] = forms.MultipleChoiceField(
+            label=_("Data items"), choices=names, required=False, initial=[name for name, _title in names]
+        )
+        for column in columns:
+            self.fields[f"mask-{column.name}"] = forms.ChoiceField(choices=_masks_for(column), required=False)
+        self.fields["row_column"] = forms.ChoiceField(
+            label=_("Only rows where"), choices=[("", "—"), *names], required=False
+        )
+        self.fields["row_op"] = forms.ChoiceField(label=_("Condition"), choices=OPERATORS.items(), required=False)
+        self.fields["row_value"] = forms.CharField(label=_("Value"), max_length=200, required=False)
+        day = forms.DateInput(attrs={"type": "date"})
+        self.fields["until"] = forms.DateField(label=_("Only until"), widget=day, required=False)
+
+    def shown_columns(self) -> list[dict[str, Any]]:
+        """A line for each column asked for: whether it stays, and its mask."""
+        kept = self["keep"].value() or []
+        return [
+            {"column": column, "is_kept": column.name in kept, "mask": self[f"mask-{column.name}"]}
+            for column in self.asked
+        ]
+
+    def decision(self) -> Decision:
+        """What was typed, with conditions when an approval has some."""
+        data = self.cleaned_data
+        terms = NO_TERMS
+        if data.get("has_terms") and data["verdict"] == Verdict.APPROVE:
+            kept, names = data["keep"], [column.name for column in self.asked]
+            masks = {name: data[f"mask-{name}"] for name in names if data[f"mask-{name}"] and name in kept}
+            row = {"column": data["row_column"], "op": data["row_op"], "value": data["row_value"]}
+            terms = Terms(
+                columns=None if set(kept) == set(names) else tuple(kept),
+                rows=(row,) if data["row_column"] else (),
+                valid_until=data["until"],
+                masks=masks,
+            )
+        return Decision(data["verdict"], data["reason"], data["note"], terms)
+
+
+def _masks_for(column: Column) -> list[tuple[str, Any]]:
+    """The masks that an approver can choose for a column at once; the grant's own page has all of them."""
+    offered = {Method.HIDE: "hide", Method.PARTIAL: "partial:1,1", Method.HASH: "hash", Method.YEAR: "year"}
+    found = [(text, method.label) for method, text in offered.items() if suits(method, column)]
+    return [("", _("not masked")), *found]
 
 
 class ReasonForm(forms.Form):

@@ -91,6 +91,7 @@ def register() -> None:
         Entry(50, _("Queue"), "sharing:queue", decides_somewhere, _open_steps, covers="/steps/"),
         Entry(60, _("Grants"), "sharing:grant-list", _has_duty),
         Entry(65, _("Three lists"), "sharing:demand-list", _has_duty, _demands_waiting, covers=LISTS),
+        Entry(68, _("Approval routes"), "sharing:route-list", _is_authority),
         Entry(70, _("Supervision"), "sharing:supervision", _is_authority),
     )
     cards.register(_cards)

@@ -80,7 +80,6 @@ class RequestFacts:
     purpose: str
     is_cross_border: bool
     items: tuple[ItemFacts, ...]
-    is_restricted: bool = False
 
 
 FIELDS: dict[str, Callable[[RequestFacts, ItemFacts], Any]] = {
@@ -94,7 +93,6 @@ FIELDS: dict[str, Callable[[RequestFacts, ItemFacts], Any]] = {
     "purpose": lambda request, item: request.purpose,
     "applicant_level": lambda request, item: request.applicant_level,
     "provider_level": lambda request, item: item.provider_level,
-    "restricted": lambda request, item: request.is_restricted,
 }
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {

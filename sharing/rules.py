@@ -12,7 +12,7 @@ from portal.access import Actor, Permission, rule
 from portal.audit import record
 from portal.audit.models import Event
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
-from sharing.models import ApprovalStep, Grant, SharingRequest, StepItem, Vote
+from sharing.models import ApprovalStep, Grant, Route, SharingRequest, StepItem, Vote
 
 
 @rule(Permission.REQUEST_CREATE)
@@ -93,6 +93,26 @@ def may_decide(actor: Actor, step: ApprovalStep) -> bool:
     people = actor.people_ids
     ties = step.ties or Ties.of(people, [step.request])
     return not ties.bind(people, step)
+
+
+@rule(Permission.ROUTE_VIEW)
+def may_view_routes(actor: Actor, obj: object) -> bool:
+    """Everybody with a duty: how one's request will be decided is no secret."""
+    return bool(actor.standing.duties)
+
+
+@rule(Permission.ROUTE_MANAGE)
+def may_manage_route(actor: Actor, route: Route | None) -> bool:
+    """The authority whose region holds the route's; a route for all regions is kept by the authorities of the highest
+    level there is. Without a route: whoever keeps some."""
+    mine = actor.standing.departments_with(*AUTHORITY_DUTIES)
+    levels = dict(Department.objects.authorities().filter(pk__in=mine).values_list("region__path", "region__level"))
+    if route is None:
+        return bool(levels)
+    if route.region is None:
+        highest = Department.objects.authorities().order_by("region__level").values_list("region__level", flat=True)
+        return bool(levels) and min(levels.values()) == highest.first()
+    return any(route.region.path.startswith(path) for path in levels)
 
 
 @rule(Permission.GRANT_VIEW)

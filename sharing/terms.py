@@ -9,13 +9,15 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from catalog.items import declared_columns
 from catalog.tables.errors import TableError
-from catalog.tables.filters import parse_filters
-from catalog.tables.masks import parse_mask
+from catalog.tables.filters import describe, parse_filters
+from catalog.tables.masks import Method, parse_mask
 from portal.errors import InvalidInput
+from portal.lists import listed
 from sharing.models import RequestItem
 
 
@@ -120,3 +122,18 @@ def content_of(item: RequestItem) -> Content:
     until = min(item.request.valid_until, terms.valid_until or item.request.valid_until)
     masks = {name: mask for name, mask in terms.masks.items() if name in columns}
     return Content(columns, [*item.row_filter, *terms.rows], until, masks)
+
+
+def sentences(terms: Terms, titles: dict[str, str]) -> list[str]:
+    """The conditions in words, one a line; ``titles`` maps columns to the names of data items."""
+    found = []
+    if terms.columns is not None:
+        found.append(_("only the items: %(names)s") % {"names": listed([titles.get(c, c) for c in terms.columns])})
+    if terms.rows:
+        found += [_("only rows where %(condition)s") % {"condition": each} for each in describe(terms.rows, titles)]
+    if terms.valid_until:
+        found.append(_("only until %(day)s") % {"day": date_format(terms.valid_until, "Y-m-d")})
+    for column, mask in terms.masks.items():
+        label = Method(mask.partition(":")[0]).label
+        found.append(_("“%(name)s” is masked: %(mask)s") % {"name": titles.get(column, column), "mask": label})
+    return found

@@ -20,6 +20,7 @@ urlpatterns = [
     path("requests/<uuid:pk>/withdraw/", requests.request_withdraw, name="request-withdraw"),
     path("requests/<uuid:pk>/items/<uuid:item_pk>/", requests.item_edit, name="item-edit"),
     path("requests/<uuid:pk>/items/<uuid:item_pk>/remove/", requests.item_remove, name="item-remove"),
+    path("requests/<uuid:pk>/items/<uuid:item_pk>/terms/", requests.item_terms, name="item-terms"),
     path("queue/", queue.QueueView.as_view(), name="queue"),
     path("queue/export/", queue.queue_export, name="queue-export"),
     path("queue/decide/", queue.queue_decide, name="queue-decide"),
@@ -38,4 +39,5 @@ urlpatterns = [
     path("", include("sharing.demands.urls")),
     path("", include("sharing.responsibilities.urls")),
     path("", include("sharing.negative.urls")),
+    path("", include("sharing.routing.urls")),
 ]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
+from portal.calendars.working_days import Deadline, calendar_around
+from portal.departments.duties import holders_of
 from portal.departments.models import Department, Membership
 from sharing.facts import facts_of
 from sharing.models import ApprovalStep, SharingRequest, StepItem, Verdict
-from sharing.routes import parse_stages, resolve
+from sharing.routes import PlannedStep, parse_stages, resolve
 from sharing.routing.choice import version_for
 
 
@@ -69,13 +74,25 @@ def _shown(step: ApprovalStep, entries: list[StepItem], people: dict[tuple[UUID,
 
 @dataclass(frozen=True)
 class PreviewStep:
+    """A step that would be made: whose, by whom, on how many items, and by which day it is due at the latest.
+
+    ``due`` is None for a review afterwards.
+    """
+
     title: str
     office: str
+    people: list[str]
     working_days: int
     items: int
+    quorum: int
+    is_afterwards: bool
+    due: Deadline | None
 
 
-def preview(request: SharingRequest) -> list[tuple[Department | None, list[PreviewStep]]]:
+Preview = list[tuple[Department | None, list[PreviewStep]]]
+
+
+def preview(request: SharingRequest) -> Preview:
     """The lanes that a draft would take if it were submitted now: nothing is saved.
 
     Raises:
@@ -83,15 +100,37 @@ def preview(request: SharingRequest) -> list[tuple[Department | None, list[Previ
     """
     facts = facts_of(request)
     version = version_for(facts, request.department.region)
-    planned = resolve(parse_stages(version.stages), facts)
+    return lanes_of(resolve(parse_stages(version.stages), facts))
+
+
+def lanes_of(planned: Sequence[PlannedStep]) -> Preview:
+    """Planned steps as lanes with people and dates, were each office to use its whole term from today on."""
+    offices = {(p.department, p.stage.duty) for p in planned}
     departments = Department.objects.in_bulk({p.department for p in planned} | {p.lane for p in planned if p.lane})
+    people = holders_of(offices)
+    today = timezone.localdate()
+    calendar = calendar_around(today)
+    spent: dict[UUID | None, int] = {}
     lanes: dict[UUID | None, list[PreviewStep]] = {}
     for plan in planned:
+        stage = plan.stage
+        if not stage.afterwards:
+            spent[plan.lane] = spent.get(plan.lane, spent.get(None, 0)) + stage.working_days
         step = PreviewStep(
-            title=ApprovalStep(title=plan.stage.title, title_en=plan.stage.title_en).label,
+            title=ApprovalStep(title=stage.title, title_en=stage.title_en).label,
             office=departments[plan.department].name,
-            working_days=plan.stage.working_days,
+            people=[str(user) for user in people[plan.department, stage.duty]],
+            working_days=stage.working_days,
             items=len(plan.item_ids),
+            quorum=stage.quorum,
+            is_afterwards=stage.afterwards,
+            due=None if stage.afterwards else calendar.add(today, spent[plan.lane]),
         )
         lanes.setdefault(plan.lane, []).append(step)
     return [(departments.get(lane) if lane else None, steps) for lane, steps in lanes.items()]
+
+
+def last_day(lanes: Preview) -> Deadline | None:
+    """When everything is answered at the latest, were each office to use its whole term."""
+    days = [step.due for _lane, steps in lanes for step in steps if step.due]
+    return max(days, key=lambda due: due.day, default=None)

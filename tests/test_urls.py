@@ -46,7 +46,7 @@ from sharing import grants
 from sharing.demands import acts as demand_acts
 from sharing.demands.acts import Wanted
 from sharing.demands.tokens import token_of
-from sharing.models import Credential, Grant
+from sharing.models import Credential, Grant, Route, RouteVersion
 from sharing.responsibilities import acts as responsibility_acts
 from sharing.responsibilities.acts import Entry
 from tests.factories import (
@@ -67,6 +67,16 @@ from tests.url_table import ROLES, TABLE, allowed
 pytestmark = pytest.mark.django_db
 ALLOWED = {200, 201, 302, 400, 409, 422, 503}
 REFUSED = {401, 403, 404}
+
+
+def _route_of(world: World) -> str:
+    """A route of the city with a draft."""
+    route = Route.objects.create(key="city", title="杭州市流程", region=world.regions["city"])
+    stages = RouteVersion.objects.get(route="national").stages
+    day = dt.date(2025, 8, 1)
+    RouteVersion.objects.create(route=route, number=1, stages=stages, effective_from=day, published_at=timezone.now())
+    RouteVersion.objects.create(route=route, number=2, stages=stages)
+    return route.pk
 
 
 def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
@@ -184,6 +194,8 @@ def objects(world: World) -> dict[str, Any]:
                 at_risk=2,
             ).pk,
             "request": request.pk,
+            "route": _route_of(world),
+            "stage": "own-department",
             "draft_request": draft_request.pk,
             "draft_item": draft_request.items.order_by("id")[0].pk,
             "step": step_of(request, "own-department").pk,

@@ -33,6 +33,9 @@ COUNTY = frozenset({"applicant", "applicant_head", "clerk", "deputy"})
 KEEPERS = frozenset({"authority", "other_authority_reviewer", "other_authority_head"})
 """Data authorities of a city or above: the standards are everyone's."""
 PROVINCE = frozenset({"provider", "security"})
+HIGHEST = frozenset({"authority"})
+ROUTE_KEEPERS = frozenset({"authority"})
+"""Heads of the authority in whose region a route holds."""
 
 
 PERSONAL = frozenset({"notices:notice-open", "notices:notice-mark", "deputies:deputy-end"})
@@ -283,11 +286,24 @@ TABLE: dict[str, Row] = {
     "sharing:request-withdraw": ("POST", APPLICANT, {"pk": "draft_request"}),
     "sharing:item-edit": ("GET", APPLICANT, {"pk": "draft_request", "item_pk": "draft_item"}),
     "sharing:item-remove": ("POST", APPLICANT, {"pk": "draft_request", "item_pk": "draft_item"}),
+    "sharing:item-terms": ("POST", APPLICANT, {"pk": "draft_request", "item_pk": "draft_item"}),
     "sharing:queue": ("GET", DECIDERS, {}),
     "sharing:queue-export": ("GET", SIGNED_IN, {}),
     "sharing:queue-decide": ("POST", SIGNED_IN, {}),
     "sharing:step-detail": ("GET", frozenset({"applicant_head"}), {"pk": "step"}),
     "sharing:step-decide": ("POST", frozenset({"applicant_head"}), {"pk": "step"}),
+    "sharing:route-list": ("GET", STAFF, {}),
+    "sharing:route-create": ("GET", HIGHEST, {}),
+    "sharing:route-detail": ("GET", STAFF, {"pk": "route"}),
+    "sharing:route-compare": ("GET", STAFF, {"pk": "route"}),
+    "sharing:route-preview": ("GET", STAFF, {"pk": "route"}),
+    "sharing:route-settings": ("GET", ROUTE_KEEPERS, {"pk": "route"}),
+    "sharing:route-draft": ("POST", ROUTE_KEEPERS, {"pk": "route"}),
+    "sharing:route-edit": ("GET", ROUTE_KEEPERS, {"pk": "route"}),
+    "sharing:route-order": ("POST", ROUTE_KEEPERS, {"pk": "route"}),
+    "sharing:route-publish": ("POST", ROUTE_KEEPERS, {"pk": "route"}),
+    "sharing:route-discard": ("POST", ROUTE_KEEPERS, {"pk": "route"}),
+    "sharing:stage-edit": ("GET", ROUTE_KEEPERS, {"pk": "route", "stage": "stage"}),
     "sharing:supervision": ("GET", frozenset({"authority"}), {}),
     "sharing:grant-list": ("GET", SIGNED_IN, {}),
     "sharing:grant-export": ("GET", SIGNED_IN, {}),
@@ -310,6 +326,7 @@ TABLE: dict[str, Row] = {
     "api:open-export": ("GET", EVERYONE, {"dataset_id": "open", "file_format": "csv"}),
     "api:requests": ("GET", SIGNED_IN, {}),
     "api:request": ("GET", COUNTY, {"request_id": "request"}),
+    "api:item-terms": ("POST", APPLICANT, {"request_id": "draft_request", "item_id": "draft_item"}),
     "api:request-submit": ("POST", APPLICANT, {"request_id": "draft_request"}),
     "api:steps": ("GET", SIGNED_IN, {}),
     "api:steps-decide": ("POST", SIGNED_IN, {}),

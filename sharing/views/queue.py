@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, F, Max, Q, QuerySet, Window
+from django.db.models import Case, Count, F, IntegerField, Max, Q, QuerySet, When, Window, prefetch_related_objects
 from django.db.models.functions import RowNumber
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,6 +18,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from django.views.generic import ListView
 
+from catalog.items import declared_columns
+from catalog.search import as_uuids
 from catalog.tables.filters import describe
 from portal import access
 from portal.access import Actor, Permission
@@ -25,10 +27,11 @@ from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 from portal.errors import InvalidInput, NotPermitted, PortalError
 from portal.exports import csv_response
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
-from sharing import deciding, way
+from sharing import deciding, joint, way
 from sharing.deciding import BulkEntry, Decision
 from sharing.forms import DecisionForm
 from sharing.models import ApprovalStep, Grant, RequestItem, RouteVersion, StepItem, StepState
+from sharing.terms import Terms, sentences
 
 DECIDING_DUTIES = (Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER, Duty.SECURITY_OFFICER, *AUTHORITY_DUTIES)
 TABS = {
@@ -39,6 +42,7 @@ TABS = {
 }
 FORMER_DECISIONS = 5
 TITLES_SHOWN = 2
+ITEMS_SHOWN = 50
 EXPORT_LIMIT = 10_000
 EXPORT_LOT = 500
 
@@ -153,11 +157,13 @@ def step_detail(
 ) -> dict[str, Any]:
     """Everything needed to decide a step on one screen."""
     open_ids = set(deciding.open_items(step))
-    entries = list(
-        step.step_items.filter(is_needed=True)
-        .select_related("item__dataset__provider", "decided_by", "decided_for")
-        .prefetch_related("item__dataset__items")
-    )
+    waiting = Case(When(item__in=open_ids, then=0), default=1, output_field=IntegerField())
+    found = step.step_items.filter(is_needed=True).order_by(waiting, "item_id")
+    page = CappedPaginator(found.select_related("item__dataset__provider", "decided_by", "decided_for"), ITEMS_SHOWN)
+    shown = page.get_page(request.GET.get("page"))
+    entries = list(shown.object_list)
+    related = ("item__dataset__items", "item__dataset__distributions__current", "votes__voter", "votes__cast_by")
+    prefetch_related_objects(entries, *related)
     datasets = [entry.item.dataset_id for entry in entries]
     held = Grant.objects.in_force().filter(
         department=step.request.department, dataset__provider__in=[entry.item.dataset.provider_id for entry in entries]
@@ -165,8 +171,10 @@ def step_detail(
     capacity = access.capacity_for(actor_of(request), Permission.STEP_DECIDE, step)
     return {
         "step": step,
+        "page_obj": shown,
         "sharing_request": step.request,
-        "rows": [_row(entry, open_ids, typed) for entry in entries],
+        "rows": [_row(entry, step, open_ids, typed) for entry in entries],
+        "quorum": joint.needed(step, joint.electors(step)) if step.quorum != 1 else 1,
         "may_decide": step.state == StepState.OPEN and capacity is not None,
         "deciding_for": capacity.on_behalf_of if capacity else None,
         "held": list(held.select_related("dataset")[:20]),
@@ -175,18 +183,30 @@ def step_detail(
     }
 
 
-def _row(entry: StepItem, open_ids: set[UUID], typed: dict[UUID, DecisionForm] | None) -> dict[str, Any]:
+def _row(
+    entry: StepItem, step: ApprovalStep, open_ids: set[UUID], typed: dict[UUID, DecisionForm] | None
+) -> dict[str, Any]:
     fields = {item.column: item for item in entry.item.dataset.items.all()}
     titles = {column: item.name for column, item in fields.items()}
-    form = (typed or {}).get(entry.item_id) or DecisionForm(prefix=str(entry.item_id))
+    is_open = entry.item_id in open_ids
+    form = (typed or {}).get(entry.item_id) or (_decision_form(entry, step) if is_open else None)
     return {
         "entry": entry,
         "item": entry.item,
         "columns": [fields[c] for c in entry.item.columns if c in fields],
         "rows": describe(entry.item.row_filter, titles),
-        "is_open": entry.item_id in open_ids,
+        "is_open": is_open,
         "form": form,
+        "terms": sentences(Terms.of_json(entry.terms), titles),
+        "votes": entry.votes.all(),
     }
+
+
+def _decision_form(entry: StepItem, step: ApprovalStep, data: QueryDict | None = None) -> DecisionForm:
+    """The form of one item; without conditions where the step looks at what was granted already."""
+    declared = {column.name: column for column in declared_columns(entry.item.dataset)}
+    columns = [] if step.is_afterwards else [declared[name] for name in entry.item.columns if name in declared]
+    return DecisionForm(data, prefix=str(entry.item_id), columns=columns)
 
 
 def _former(datasets: list[UUID], step: ApprovalStep) -> QuerySet[RequestItem]:
@@ -214,10 +234,9 @@ def _typed(forms: dict[UUID, DecisionForm]) -> dict[UUID, Decision]:
         if not form.is_valid():
             message = _("Some entries need to be corrected. Nothing was lost.")
             raise InvalidInput(message, fields={name: [str(e) for e in found] for name, found in form.errors.items()})
-        verdict, reason, note = (form.cleaned_data[name] for name in ("verdict", "reason", "note"))
-        if verdict:
-            decisions[item_id] = Decision(verdict, reason, note)
-        elif reason or note:
+        if form.cleaned_data["verdict"]:
+            decisions[item_id] = form.decision()
+        elif form.cleaned_data["reason"] or form.cleaned_data["note"]:
             raise InvalidInput(_("Choose approve, refuse or return."), fields={"verdict": []})
     return decisions
 
@@ -227,7 +246,10 @@ def _typed(forms: dict[UUID, DecisionForm]) -> dict[UUID, Decision]:
 def step_decide(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Decide items of a step; what was typed is kept when it cannot be done."""
     step = step_or_404(request, pk)
-    forms = {e.item_id: DecisionForm(request.POST, prefix=str(e.item_id)) for e in step.step_items.all()}
+    prefixes = {name.rpartition("-")[0] for name in request.POST}
+    entries = step.step_items.filter(item__in=as_uuids(prefixes)).select_related("item__dataset")
+    entries = entries.prefetch_related("item__dataset__items", "item__dataset__distributions__current")
+    forms = {entry.item_id: _decision_form(entry, step, request.POST) for entry in entries}
     text = request.POST.get("seen_version", "")
     seen = int(text) if text.isdecimal() and len(text) < 9 else -1
     try:
@@ -262,8 +284,7 @@ def queue_decide(request: HttpRequest) -> HttpResponse:
     form = DecisionForm(request.POST)
     context: dict[str, Any] = {"steps": found, "form": form, "versions": versions}
     if request.POST.get("confirmed") and form.is_valid():
-        data = form.cleaned_data
-        decision = Decision(data["verdict"], data["reason"], data["note"])
+        decision = form.decision()
         try:
             decision.check()
         except InvalidInput as error:

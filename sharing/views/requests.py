@@ -31,6 +31,7 @@ from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text, 
 from sharing import drafts, history, way, workflow
 from sharing.forms import RequestForm
 from sharing.models import BasketItem, Grant, ItemState, RequestItem, RequestState, SharingRequest
+from sharing.terms import Terms, sentences
 
 EXPORT_LIMIT = 10_000
 EXPORT_LOT = 500
@@ -167,6 +168,7 @@ def _item_rows(found: SharingRequest) -> list[dict[str, Any]]:
                 "all": len(item.columns) == len(fields),
                 "rows": describe(item.row_filter, titles),
                 "grant": getattr(item, "grant", None),
+                "terms": sentences(Terms.of_json(item.terms), titles),
             }
         )
     return rows
@@ -184,12 +186,14 @@ def request_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "lanes": [] if is_draft else way.way_of(found),
         "lines": history.lines(stream_of(found)),
         "may_edit": may_edit and found.state in (RequestState.DRAFT, RequestState.RETURNED),
+        "may_answer": may_edit,
         "may_withdraw": may_edit and (found.is_open or is_draft),
         "problems": _problems(found) if may_edit and is_draft else {},
     }
     if is_draft:
         try:
             context["preview"] = way.preview(found)
+            context["last_day"] = way.last_day(context["preview"])
         except PortalError as error:
             context["preview_error"] = error
     return render(request, "sharing/request_detail.html", context)
@@ -286,6 +290,18 @@ def request_submit(request: HttpRequest, pk: UUID) -> HttpResponse:
 def request_resubmit(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Give returned items back to the offices."""
     return _command(request, pk, "resubmit")
+
+
+@login_required
+@require_POST
+def item_terms(request: HttpRequest, pk: UUID, item_pk: UUID) -> HttpResponse:
+    """Accept the conditions of an item, or (``answer=decline``) give it up."""
+    found = request_or_404(request, pk)
+    item = get_object_or_404(found.items, pk=item_pk)
+    is_accepted = request.POST.get("answer") == "accept"
+    workflow.answer_terms(item=item, actor=actor_of(request), is_accepted=is_accepted)
+    messages.success(request, _("Accepted: you can use the data now.") if is_accepted else _("Given up."))
+    return redirect(found)
 
 
 @login_required
