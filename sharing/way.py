@@ -15,6 +15,7 @@ from portal.departments.duties import holders_of
 from portal.departments.models import Department, Membership
 from sharing.facts import facts_of
 from sharing.models import ApprovalStep, SharingRequest, StepItem, Verdict
+from sharing.models.route import titled
 from sharing.routes import PlannedStep, parse_stages, resolve
 from sharing.routing.choice import version_for
 
@@ -117,7 +118,7 @@ def lanes_of(planned: Sequence[PlannedStep]) -> Preview:
         if not stage.afterwards:
             spent[plan.lane] = spent.get(plan.lane, spent.get(None, 0)) + stage.working_days
         step = PreviewStep(
-            title=ApprovalStep(title=stage.title, title_en=stage.title_en).label,
+            title=titled(stage.title, stage.title_en),
             office=departments[plan.department].name,
             people=[str(user) for user in people[plan.department, stage.duty]],
             working_days=stage.working_days,

@@ -11,14 +11,13 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
-from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Channel, Dataset, UpdateCycle
 from portal.access import Standing
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 from portal.ids import new_id
-from sharing.models.route import RouteVersion
+from sharing.models.route import RouteVersion, titled
 
 if TYPE_CHECKING:
     from sharing.rules import Ties
@@ -318,8 +317,7 @@ class ApprovalStep(models.Model):
     @property
     def label(self) -> str:
         """The stage's title in the reader's language."""
-        is_english = (translation.get_language() or "").startswith("en")
-        return (self.title_en if is_english else self.title) or self.title
+        return titled(self.title, self.title_en)
 
     @property
     def is_authority_step(self) -> bool:

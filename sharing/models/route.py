@@ -15,6 +15,12 @@ from portal.departments.models import Region
 from portal.ids import new_id
 
 
+def titled(title: str, title_en: str) -> str:
+    """A title that was written in two languages, in the reader's; the Chinese one where there is no other."""
+    is_english = (translation.get_language() or "").startswith("en")
+    return (title_en if is_english else title) or title
+
+
 class Route(models.Model):
     """A named way of approval; requests keep the version under which they were submitted.
 
@@ -37,8 +43,7 @@ class Route(models.Model):
         ordering = ["rank", "key"]
 
     def __str__(self) -> str:
-        is_english = (translation.get_language() or "").startswith("en")
-        return (self.title_en if is_english else self.title) or self.title
+        return titled(self.title, self.title_en)
 
     def get_absolute_url(self) -> str:
         return reverse("sharing:route-detail", args=[self.pk])

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from catalog.models import Sensitivity, SharingType
 from portal.departments.models import AUTHORITY_DUTIES, Department, Level, Membership
 from sharing.models import Purpose
+from sharing.models.route import titled
 from sharing.routes import OPERATORS, Condition, Groups, Stage, Who
 from sharing.routing.words import FIELD_LABELS
 
@@ -72,7 +73,7 @@ def _conditions(where: str, name: str, any_of: Groups) -> list[Problem]:
 
 def _decidable(stage: Stage) -> list[Problem]:
     """A duty that its department cannot have, or that nobody holds."""
-    name = {"name": stage.title}
+    name = {"name": titled(stage.title, stage.title_en)}
     is_authority = stage.who in AUTHORITY_PLACES
     if stage.department is not None:
         department = Department.objects.active().filter(pk=stage.department).first()
@@ -95,7 +96,7 @@ def _twice(stages: Sequence[Stage]) -> list[Problem]:
     found = []
     for one, two in combinations([s for s in stages if not s.is_copy], 2):
         if (one.who, one.duty, one.department) == (two.who, two.duty, two.department):
-            names = {"one": one.title, "two": two.title}
+            names = {"one": titled(one.title, one.title_en), "two": titled(two.title, two.title_en)}
             text = _("“%(one)s” and “%(two)s” are the same office; who decides in one cannot decide in the other.")
             found.append(Problem(two.key, text % names))
     return found
@@ -111,6 +112,6 @@ def problems(stages: Sequence[Stage], any_of: Groups = ()) -> list[Problem]:
         text = _("Every stage has conditions: an item that meets none of them could not be submitted.")
         found.append(Problem("", text, is_error=False))
     for stage in stages:
-        found += _conditions(stage.key, stage.title, stage.any_of)
+        found += _conditions(stage.key, titled(stage.title, stage.title_en), stage.any_of)
         found += _decidable(stage)
     return found + _twice(stages)

@@ -15,7 +15,7 @@ from portal.departments.models import Department, Duty, Region
 from sharing.models import Purpose, Route
 from sharing.routes import Late, Who
 from sharing.routing.acts import Settings
-from sharing.routing.words import FIELD_LABELS, LATE_LABELS, OPERATOR_LABELS, WHO_LABELS, hints, read_value
+from sharing.routing.words import FIELD_LABELS, LATE_LABELS, OPERATOR_LABELS, WHO_LABELS, hints, read_value, typed_value
 
 CONDITION_ROWS = 6
 ALTERNATIVES = 3
@@ -37,7 +37,7 @@ class ConditionsMixin(forms.Form):
             found = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=False)]
         else:
             found = [
-                {"group": str(n), **condition, "value": _typed(condition["value"])}
+                {"group": str(n), **condition, "value": typed_value(condition["field"], condition["value"])}
                 for n, group in enumerate(self.any_of, start=1)
                 for condition in group
             ]
@@ -71,14 +71,6 @@ class ConditionsMixin(forms.Form):
             "operators": OPERATOR_LABELS,
             "hints": [(label, hints().get(name, "")) for name, label in FIELD_LABELS.items()],
         }
-
-
-def _typed(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(_typed, value))
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    return str(value)
 
 
 class StageForm(ConditionsMixin):

@@ -20,6 +20,7 @@ from portal.errors import PortalError
 from portal.views import actor_of, show_refusal
 from sharing.facts import facts_from
 from sharing.models import RequestItem, Route, RouteVersion, SharingRequest
+from sharing.models.route import titled
 from sharing.routes import Stage, copies, parse_any_of, parse_stages, resolve
 from sharing.routing import acts
 from sharing.routing.checking import problems
@@ -43,7 +44,7 @@ def shown_stage(stage: Stage, offices: dict[Any, Department] | None = None) -> d
     named = (offices or {}).get(stage.department)
     return {
         "stage": stage,
-        "title": stage.title,
+        "title": titled(stage.title, stage.title_en),
         "who": named.name if named else WHO_LABELS[stage.who],
         "duty": dict(Duty.choices)[stage.duty],
         "late": LATE_LABELS[stage.late],

@@ -69,6 +69,13 @@ def _value(field: str, value: Any) -> str:
     return str(dict(CHOICES.get(field, ())).get(value, value))
 
 
+def typed_value(field: str, value: Any) -> str:
+    """A kept value as it would be typed, so that ``read_value`` gives it back."""
+    if isinstance(value, list | tuple):
+        return ",".join(_value(field, each) for each in value)
+    return _value(field, value)
+
+
 def condition_words(condition: Condition) -> str:
     """“Data grade is at least 3”."""
     field, operator = FIELD_LABELS[condition.field], OPERATOR_LABELS[condition.operator]
@@ -95,10 +102,10 @@ def read_value(field: str, operator: str, text: str) -> Any:
         if text.lower() not in known:
             raise ValueError(text)
         return known[text.lower()]
+    by_label = {str(label): value for value, label in CHOICES.get(field, ())}
+    value: Any = by_label.get(text, text)
     if field in ("grade", "item_count", "applicant_level", "provider_level"):
-        return int(text)
-    by_label = {str(label): value for value, label in CHOICES[field]}
-    value = by_label.get(text, text)
+        return int(value)
     if value not in dict(CHOICES[field]):
         raise ValueError(text)
     return value
@@ -106,6 +113,6 @@ def read_value(field: str, operator: str, text: str) -> Any:
 
 def hints() -> dict[str, str]:
     """For each field what may be typed as its value."""
-    found = {name: listed([f"{value} {label}" for value, label in choices]) for name, choices in CHOICES.items()}
+    found = {name: listed([label for _value, label in choices]) for name, choices in CHOICES.items()}
     found |= {name: _("yes or no") for name in YES_NO}
     return found | {"item_count": _("a number")}

@@ -31,6 +31,7 @@ from sharing import deciding, joint, way
 from sharing.deciding import BulkEntry, Decision
 from sharing.forms import DecisionForm
 from sharing.models import ApprovalStep, Grant, RequestItem, RouteVersion, StepItem, StepState
+from sharing.models.route import titled
 from sharing.terms import Terms, sentences
 
 DECIDING_DUTIES = (Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER, Duty.SECURITY_OFFICER, *AUTHORITY_DUTIES)
@@ -99,8 +100,7 @@ def _stages(actor: Actor) -> dict[str, str]:
     for stages in RouteVersion.objects.order_by("route", "number").values_list("stages", flat=True):
         for stage in stages:
             if stage["duty"] in duties:
-                label = ApprovalStep(title=stage["title"], title_en=stage.get("title_en", "")).label
-                found[stage["key"]] = label
+                found[stage["key"]] = titled(stage["title"], stage.get("title_en", ""))
     return found
 
 
