@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
 
-from portal.departments.models import Duty, DutyGroup, Membership
+from portal.departments.models import AUTHORITY_DUTIES, Department, Duty, DutyGroup, Membership
 from portal.deputies.models import Delegation
 from portal.errors import NotPermitted
 
@@ -67,6 +67,9 @@ class Permission(StrEnum):
     REQUEST_SUBMIT = "request.submit"
     REQUEST_WITHDRAW = "request.withdraw"
     STEP_DECIDE = "step.decide"
+    STEP_SUPERVISE = "step.supervise"
+    STEP_ANSWER = "step.answer"
+    CALENDAR_MANAGE = "calendar.manage"
     ROUTE_VIEW = "route.view"
     ROUTE_MANAGE = "route.manage"
     GRANT_VIEW = "grant.view"
@@ -294,3 +297,12 @@ def _is_audit_administrator(actor: Actor, obj: Any) -> bool:
 @rule(Permission.SYSTEM_VIEW, Permission.DELIVERY_MANAGE)
 def _is_system_administrator(actor: Actor, obj: Any) -> bool:
     return actor.standing.admin_role == "system"
+
+
+@rule(Permission.CALENDAR_MANAGE)
+def _keeps_the_calendar(actor: Actor, obj: Any) -> bool:
+    """The data authorities of the highest level there is: the calendar is everyone's."""
+    authorities = Department.objects.authorities().order_by("region__level")
+    mine = authorities.filter(pk__in=actor.standing.departments_with(*AUTHORITY_DUTIES)).values_list("region__level")
+    highest = authorities.values_list("region__level").first()
+    return highest is not None and mine.first() == highest

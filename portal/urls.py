@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from catalog.opendata.feeds import SITEMAPS
 from catalog.opendata.views import robots
 from portal import health
+from portal.calendars import views as calendars
 from portal.dashboards.views import home
 
 api = [path("", include("catalog.api_urls")), path("", include("sharing.api_urls"))]
@@ -44,6 +45,9 @@ urlpatterns = [
     path("audit/", include("portal.audit.urls")),
     path("rights/", include("portal.rights.urls")),
     path("system/", include("portal.system.urls")),
+    path("calendar/", calendars.calendar_page, name="calendar"),
+    path("calendar/day/", calendars.calendar_day, name="calendar-day"),
+    path("calendar/import/", calendars.calendar_import, name="calendar-import"),
     path("catalog/", include("catalog.urls")),
     path("open/", include("catalog.opendata.urls")),
     path("", include("sharing.urls")),

@@ -11,9 +11,10 @@ class SharingConfig(AppConfig):
     def ready(self) -> None:
         from catalog import impact, lifecycle, prepared, search
         from catalog.search import standing
+        from portal.calendars import acts as calendar_acts
         from portal.departments import figures, moving
         from sharing import departments as sharing_departments
-        from sharing import grants, navigation, rules, verification, withdrawal  # noqa: F401  (registers the answers and the checks)
+        from sharing import grants, navigation, reminders, rules, verification, withdrawal  # noqa: F401  (registers the answers and the checks)
         from sharing import moving as sharing_moving
         from sharing.delivery import download
         from sharing.demands import moving as lists_moving
@@ -31,4 +32,5 @@ class SharingConfig(AppConfig):
         lifecycle.on_withdrawn(withdrawal.dataset_withdrawn)
         moving.register(sharing_moving.SharingMover())
         figures.register(sharing_departments.figures)
+        calendar_acts.on_change(reminders.recount)
         navigation.register()

@@ -46,7 +46,11 @@ STEP_FIELDS = (
     "due_at",
     "is_provisional",
     "days_left",
+    "term_days",
+    "days_used",
+    "warned_at",
     "reminded_at",
+    "escalated_at",
     "decided_at",
     "version",
 )
@@ -208,10 +212,13 @@ def _release_answered(board: Board) -> None:
 def _turn(step: ApprovalStep, state: StepState, now: dt.datetime, calendar: WorkingDays) -> None:
     """Put ``step`` in ``state``; the clock starts on opening, stands while paused, goes on with what was left."""
     today = timezone.localdate(now)
+    if step.state == StepState.OPEN and step.opened_at:
+        step.days_used += max(0, calendar.between(timezone.localdate(step.opened_at), today))
     if state == StepState.OPEN:
-        days = step.working_days if step.days_left is None else max(1, step.days_left)
-        due = calendar.add(today, days)
-        step.due_at, step.is_provisional, step.days_left, step.reminded_at = due.at, due.is_provisional, None, None
+        step.term_days = step.working_days if step.days_left is None else max(1, step.days_left)
+        due = calendar.add(today, step.term_days)
+        step.due_at, step.is_provisional, step.days_left = due.at, due.is_provisional, None
+        step.warned_at = step.reminded_at = step.escalated_at = None
         step.opened_at = now
         step.decided_at = None
     elif state == StepState.PAUSED and step.due_at:

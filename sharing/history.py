@@ -20,6 +20,8 @@ SENTENCES: dict[str, str | Promise] = {
     "request.submitted": _("submitted the request as %(number)s"),
     "request.resubmitted": _("submitted the returned items again"),
     "request.withdrawn": _("withdrew the request: %(reason)s"),
+    "supervision.issued": _("issued the supervision notice %(number)s: %(note)s"),
+    "supervision.answered": _("answered the supervision notice %(number)s: %(note)s"),
     "request.moved": _("moved it from %(from)s to %(to)s"),
     "step.decided": _("decided: %(summary)s"),
     "step.voted": _("gave their word: %(summary)s"),

@@ -95,6 +95,23 @@ def may_decide(actor: Actor, step: ApprovalStep) -> bool:
     return not ties.bind(people, step)
 
 
+@rule(Permission.STEP_SUPERVISE)
+def may_supervise(actor: Actor, step: ApprovalStep | None) -> bool:
+    """The authority in whose region the office is, on others than itself."""
+    authorities = actor.standing.departments_with(*AUTHORITY_DUTIES)
+    if step is None or not authorities:
+        return bool(authorities)
+    region = step.department.region
+    within = Department.objects.filter(pk__in=authorities, region__code__in=region.path_codes)
+    return within.exclude(pk=step.department_id).exists()
+
+
+@rule(Permission.STEP_ANSWER)
+def may_answer_supervision(actor: Actor, step: ApprovalStep) -> bool:
+    """Whoever holds the duty of the step, even those who may not decide on this request."""
+    return step.office_id in actor.standing.group_ids
+
+
 @rule(Permission.ROUTE_VIEW)
 def may_view_routes(actor: Actor, obj: object) -> bool:
     """Everybody with a duty: how one's request will be decided is no secret."""

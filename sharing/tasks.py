@@ -7,9 +7,11 @@ from sharing.responsibilities import tasks as responsibility_tasks  # noqa: F401
 
 
 @app.periodic(cron="*/10 * * * *")
-@app.task(queue="default", name="sharing.remind_late")
+@app.task(queue="default", name="sharing.remind_late", queueing_lock="sharing.remind_late")
 def remind_late(timestamp: int) -> None:
-    """Tell the offices whose deadlines have passed."""
-    from sharing import workflow
+    """Remind the offices before and after their deadlines, and tell others of what stays late."""
+    from sharing import reminders
 
-    workflow.remind_late()
+    reminders.warn_early()
+    reminders.remind_late()
+    reminders.escalate()

@@ -26,7 +26,6 @@ urlpatterns = [
     path("queue/decide/", queue.queue_decide, name="queue-decide"),
     path("steps/<uuid:pk>/", queue.step_page, name="step-detail"),
     path("steps/<uuid:pk>/decide/", queue.step_decide, name="step-decide"),
-    path("supervision/", queue.SupervisionView.as_view(), name="supervision"),
     path("grants/", grants.GrantListView.as_view(), name="grant-list"),
     path("grants/export/", grants.grant_export, name="grant-export"),
     path("grants/<uuid:pk>/", grants.grant_detail, name="grant-detail"),
@@ -40,4 +39,5 @@ urlpatterns = [
     path("", include("sharing.responsibilities.urls")),
     path("", include("sharing.negative.urls")),
     path("", include("sharing.routing.urls")),
+    path("", include("sharing.supervision.urls")),
 ]

@@ -1,4 +1,6 @@
-"""The commands on a sharing request: submit, resubmit, withdraw, close an item, remind (``deciding`` has decisions).
+"""The commands on a sharing request: submit, resubmit, answer conditions, withdraw, close an item.
+
+Decisions stand in ``deciding``, reminders in ``reminders``.
 
 Each locks the request, asks the rules, records one event in the same transaction, and lets ``flow.advance`` draw the
 consequences. Views, API, jobs and the demo call these functions and nothing else.
@@ -21,7 +23,7 @@ from catalog.models import Dataset
 from portal import access
 from portal.access import Actor, Permission
 from portal.audit import record
-from portal.departments.duties import duty_group, holders, holders_of
+from portal.departments.duties import duty_group, holders_of
 from portal.departments.models import Department
 from portal.errors import WrongState
 from portal.notices.models import NoticeKind
@@ -42,8 +44,6 @@ from sharing.models import (
 )
 from sharing.routes import PlannedStep, copies, parse_stages, resolve
 from sharing.routing.choice import version_for
-
-REMIND_LOT = 1_000
 
 
 def lock_datasets(request_id: UUID) -> None:
@@ -282,26 +282,3 @@ def close_item(*, item: RequestItem, actor: Actor, reason: str) -> None:
     request = board.request
     url = request.get_absolute_url()
     notify(told_of(request), NoticeKind.ITEM_CLOSED, url=url, data=data, department=request.department)
-
-
-def remind_late() -> int:
-    """Send one notice for every open step whose deadline has passed; returns how many. Safe to run at any time."""
-    now, count = timezone.now(), 0
-    late = ApprovalStep.objects.open().filter(due_at__lt=now, reminded_at__isnull=True)
-    for pk in list(late.values_list("pk", flat=True)[:REMIND_LOT]):
-        with transaction.atomic():
-            step = (
-                late.select_for_update(skip_locked=True, of=("self",))
-                .select_related("request", "department")
-                .filter(pk=pk)
-                .first()
-            )
-            if step is None:
-                continue
-            ApprovalStep.objects.filter(pk=pk).update(reminded_at=now)
-            data = {"number": step.request.number, "title": step.request.title}
-            people = holders(step.department, step.duty)
-            url = step.get_absolute_url()
-            notify(people, NoticeKind.STEP_LATE, url=url, data=data, department=step.department)
-            count += 1
-    return count

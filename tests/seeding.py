@@ -17,5 +17,6 @@ def seed() -> None:
         import_module("catalog.migrations.0003_themes").fill(apps, None)
     if not CalendarYear.objects.exists():
         import_module("portal.migrations.0002_official_calendar").fill(apps, None)
+        import_module("portal.migrations.0018_holiday_names").rename(apps, None)
     if not Route.objects.exists():
         import_module("sharing.migrations.0010_shipped_routes").fill(apps, None)

@@ -46,7 +46,7 @@ from sharing import grants
 from sharing.demands import acts as demand_acts
 from sharing.demands.acts import Wanted
 from sharing.demands.tokens import token_of
-from sharing.models import Credential, Grant, Route, RouteVersion
+from sharing.models import ApprovalStep, Credential, Grant, Route, RouteVersion, SupervisionNotice
 from sharing.responsibilities import acts as responsibility_acts
 from sharing.responsibilities.acts import Entry
 from tests.factories import (
@@ -77,6 +77,18 @@ def _route_of(world: World) -> str:
     RouteVersion.objects.create(route=route, number=1, stages=stages, effective_from=day, published_at=timezone.now())
     RouteVersion.objects.create(route=route, number=2, stages=stages)
     return route.pk
+
+
+def _notice_on(world: World, step: ApprovalStep) -> int:
+    notice = SupervisionNotice.objects.create(
+        number="DB2026000001",
+        step=step,
+        authority=world.authority_department,
+        issued_by=world.authority,
+        text="请尽快办理",
+        due_at=timezone.now() + dt.timedelta(days=3),
+    )
+    return notice.pk
 
 
 def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
@@ -196,6 +208,7 @@ def objects(world: World) -> dict[str, Any]:
             "request": request.pk,
             "route": _route_of(world),
             "stage": "own-department",
+            "supervision_notice": _notice_on(world, step_of(request, "own-department")),
             "draft_request": draft_request.pk,
             "draft_item": draft_request.items.order_by("id")[0].pk,
             "step": step_of(request, "own-department").pk,

@@ -33,7 +33,8 @@ COUNTY = frozenset({"applicant", "applicant_head", "clerk", "deputy"})
 KEEPERS = frozenset({"authority", "other_authority_reviewer", "other_authority_head"})
 """Data authorities of a city or above: the standards are everyone's."""
 PROVINCE = frozenset({"provider", "security"})
-HIGHEST = frozenset({"authority"})
+HIGHEST = frozenset({"other_authority_reviewer", "other_authority_head"})
+"""Authorities of the highest level there is: what they keep is everyone's."""
 ROUTE_KEEPERS = frozenset({"authority"})
 """Heads of the authority in whose region a route holds."""
 
@@ -60,6 +61,9 @@ TABLE: dict[str, Row] = {
     "home": ("GET", EVERYONE, {}),
     "healthz": ("GET", EVERYONE, {}),
     "readyz": ("GET", EVERYONE, {}),
+    "calendar": ("GET", STAFF, {}),
+    "calendar-day": ("POST", HIGHEST, {}),
+    "calendar-import": ("POST", HIGHEST, {}),
     "set_language": ("POST", EVERYONE, {}),
     "sitemap": ("GET", EVERYONE, {}),
     "accounts:sign-in": ("GET", EVERYONE, {}),
@@ -293,7 +297,7 @@ TABLE: dict[str, Row] = {
     "sharing:step-detail": ("GET", frozenset({"applicant_head"}), {"pk": "step"}),
     "sharing:step-decide": ("POST", frozenset({"applicant_head"}), {"pk": "step"}),
     "sharing:route-list": ("GET", STAFF, {}),
-    "sharing:route-create": ("GET", HIGHEST, {}),
+    "sharing:route-create": ("GET", frozenset({"authority"}), {}),
     "sharing:route-detail": ("GET", STAFF, {"pk": "route"}),
     "sharing:route-compare": ("GET", STAFF, {"pk": "route"}),
     "sharing:route-preview": ("GET", STAFF, {"pk": "route"}),
@@ -304,6 +308,10 @@ TABLE: dict[str, Row] = {
     "sharing:route-publish": ("POST", ROUTE_KEEPERS, {"pk": "route"}),
     "sharing:route-discard": ("POST", ROUTE_KEEPERS, {"pk": "route"}),
     "sharing:stage-edit": ("GET", ROUTE_KEEPERS, {"pk": "route", "stage": "stage"}),
+    "sharing:supervision-issue": ("POST", frozenset({"authority"}), {}),
+    "sharing:supervision-notices": ("GET", frozenset({"authority"}), {}),
+    "sharing:supervision-answer": ("POST", frozenset({"applicant_head"}), {"pk": "supervision_notice"}),
+    "sharing:supervision-figures": ("GET", frozenset({"authority"}), {}),
     "sharing:supervision": ("GET", frozenset({"authority"}), {}),
     "sharing:grant-list": ("GET", SIGNED_IN, {}),
     "sharing:grant-export": ("GET", SIGNED_IN, {}),

@@ -1,7 +1,19 @@
 """The official calendar: statutory holidays and make-up workdays (domain.md §12)."""
 
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+NAMES: dict[str, str | Promise] = {
+    "元旦": _("New Year's Day"),
+    "春节": _("Spring Festival"),
+    "清明节": _("Tomb-sweeping Day"),
+    "劳动节": _("Labour Day"),
+    "端午节": _("Dragon Boat Festival"),
+    "中秋节": _("Mid-autumn Festival"),
+    "国庆节": _("National Day"),
+}
+"""The statutory holidays; other names are shown as they were written."""
 
 
 class CalendarDay(models.Model):
@@ -17,6 +29,11 @@ class CalendarDay(models.Model):
 
     def __str__(self) -> str:
         return self.day.isoformat()
+
+    @property
+    def label(self) -> str:
+        """Its name in the reader's language."""
+        return str(NAMES.get(self.name, self.name))
 
 
 class CalendarYear(models.Model):

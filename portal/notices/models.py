@@ -16,6 +16,10 @@ class NoticeKind(models.TextChoices):
 
     STEP_OPENED = "step_opened", _("Something to decide")
     STEP_LATE = "step_late", _("Decision overdue")
+    STEP_DUE = "step_due", _("Decision due soon")
+    STEP_ESCALATED = "step_escalated", _("Decision stays overdue")
+    SUPERVISED = "supervised", _("Supervision notice")
+    SUPERVISION_ANSWERED = "supervision_answered", _("Answer to a supervision notice")
     ITEM_RETURNED = "item_returned", _("Returned for changes")
     ITEM_REFUSED = "item_refused", _("Refused")
     ITEM_GRANTED = "item_granted", _("Granted")

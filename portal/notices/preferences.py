@@ -12,6 +12,10 @@ from portal.notices.models import MailChoice, NoticeGroup, NoticeKind, NoticePre
 _GROUPS: dict[str, NoticeGroup] = {
     NoticeKind.STEP_OPENED: NoticeGroup.DECISIONS,
     NoticeKind.STEP_LATE: NoticeGroup.DECISIONS,
+    NoticeKind.STEP_DUE: NoticeGroup.DECISIONS,
+    NoticeKind.STEP_ESCALATED: NoticeGroup.DECISIONS,
+    NoticeKind.SUPERVISED: NoticeGroup.DECISIONS,
+    NoticeKind.SUPERVISION_ANSWERED: NoticeGroup.DECISIONS,
     NoticeKind.DATASET_TO_REVIEW: NoticeGroup.DECISIONS,
     NoticeKind.ITEM_RETURNED: NoticeGroup.REQUESTS,
     NoticeKind.ITEM_REFUSED: NoticeGroup.REQUESTS,

@@ -10,6 +10,10 @@ from portal.notices.models import Notice, NoticeKind
 _SENTENCES: dict[str, str | Promise] = {
     NoticeKind.STEP_OPENED: _("%(department)s asks for data: %(number)s “%(title)s”. Please decide."),
     NoticeKind.STEP_LATE: _("The deadline for %(number)s “%(title)s” has passed. Please decide now."),
+    NoticeKind.STEP_DUE: _("%(number)s “%(title)s” is due within a working day. Please decide."),
+    NoticeKind.STEP_ESCALATED: _("%(department)s has not decided on %(number)s “%(title)s”, which is overdue."),
+    NoticeKind.SUPERVISED: _("Supervision notice %(number)s on “%(title)s”: %(note)s"),
+    NoticeKind.SUPERVISION_ANSWERED: _("%(department)s answered supervision notice %(number)s: %(note)s"),
     NoticeKind.ITEM_RETURNED: _("%(department)s returned “%(title)s” in %(number)s for changes: %(note)s"),
     NoticeKind.ITEM_REFUSED: _("%(department)s refused “%(title)s” in %(number)s: %(note)s"),
     NoticeKind.ITEM_GRANTED: _("“%(title)s” in %(number)s is granted. You can use the data now."),

@@ -25,6 +25,7 @@ from sharing.models.request import (
 )
 from sharing.models.responsibility import Responsibility, ResponsibilityKind, SharingQuestion
 from sharing.models.route import Route, RouteVersion
+from sharing.models.supervision import SupervisionNotice
 
 __all__ = [
     "ApprovalStep",
@@ -51,6 +52,7 @@ __all__ = [
     "SharingRequest",
     "StepItem",
     "StepState",
+    "SupervisionNotice",
     "UsageRecord",
     "Verdict",
     "Vote",

@@ -278,7 +278,13 @@ class ApprovalStep(models.Model):
     due_at = models.DateTimeField(null=True)
     is_provisional = models.BooleanField(default=False)
     days_left = models.SmallIntegerField(null=True)
+    term_days = models.PositiveSmallIntegerField(null=True)
+    """Working days that it had when the clock last started: what ``due_at`` is counted with."""
+    days_used = models.PositiveSmallIntegerField(default=0)
+    """Working days during which it was open, up to when the clock last stopped."""
+    warned_at = models.DateTimeField(null=True)
     reminded_at = models.DateTimeField(null=True)
+    escalated_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=0)
 

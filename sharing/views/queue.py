@@ -23,7 +23,7 @@ from catalog.search import as_uuids
 from catalog.tables.filters import describe
 from portal import access
 from portal.access import Actor, Permission
-from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
+from portal.departments.models import AUTHORITY_DUTIES, Duty
 from portal.errors import InvalidInput, NotPermitted, PortalError
 from portal.exports import csv_response
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
@@ -32,6 +32,7 @@ from sharing.deciding import BulkEntry, Decision
 from sharing.forms import DecisionForm
 from sharing.models import ApprovalStep, Grant, RequestItem, RouteVersion, StepItem, StepState
 from sharing.models.route import titled
+from sharing.supervision.acts import notices_on
 from sharing.terms import Terms, sentences
 
 DECIDING_DUTIES = (Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER, Duty.SECURITY_OFFICER, *AUTHORITY_DUTIES)
@@ -177,6 +178,7 @@ def step_detail(
         "quorum": joint.needed(step, joint.electors(step)) if step.quorum != 1 else 1,
         "may_decide": step.state == StepState.OPEN and capacity is not None,
         "deciding_for": capacity.on_behalf_of if capacity else None,
+        "supervisions": list(notices_on(step.pk)),
         "held": list(held.select_related("dataset")[:20]),
         "former": list(_former(datasets, step)),
         "lanes": way.way_of(step.request),
@@ -296,21 +298,3 @@ def queue_decide(request: HttpRequest) -> HttpResponse:
             return render(request, "sharing/bulk_result.html", context)
     status = 422 if form.errors else 200
     return render(request, "sharing/bulk_confirm.html", context, status=status)
-
-
-class SupervisionView(WorkplaceMixin, ListView[ApprovalStep]):
-    """Open steps past their deadline in the authority's region and below, the latest first."""
-
-    template_name = "sharing/supervision.html"
-    paginate_by = 20
-    paginator_class = CappedPaginator
-
-    def get_queryset(self) -> QuerySet[ApprovalStep]:
-        authorities = Department.objects.filter(pk__in=self.actor.standing.departments_with(*AUTHORITY_DUTIES))
-        within = Q(pk__in=[])
-        for authority in authorities.select_related("region"):
-            within |= Q(department__region__path__startswith=authority.region.path)
-        if not authorities:
-            raise NotPermitted
-        rows = ApprovalStep.objects.open().filter(within, due_at__lt=timezone.now())
-        return rows.select_related("request__department", "department").order_by("due_at", "id")

@@ -31,6 +31,7 @@ from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text, 
 from sharing import drafts, history, way, workflow
 from sharing.forms import RequestForm
 from sharing.models import BasketItem, Grant, ItemState, RequestItem, RequestState, SharingRequest
+from sharing.supervision.figures import expected_day
 from sharing.terms import Terms, sentences
 
 EXPORT_LIMIT = 10_000
@@ -184,6 +185,7 @@ def request_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "sharing_request": found,
         "rows": _item_rows(found),
         "lanes": [] if is_draft else way.way_of(found),
+        "expected": None if is_draft or not found.is_open else expected_day(list(found.steps.all())),
         "lines": history.lines(stream_of(found)),
         "may_edit": may_edit and found.state in (RequestState.DRAFT, RequestState.RETURNED),
         "may_answer": may_edit,

@@ -17,7 +17,7 @@ from portal.departments.duties import assign, end
 from portal.departments.models import Duty, Membership
 from portal.errors import InvalidInput, NotPermitted, PortalError
 from portal.models import Notice
-from sharing import deciding, drafts, workflow
+from sharing import deciding, drafts, reminders, workflow
 from sharing.deciding import BulkEntry, Decision
 from sharing.errors import StaleStep, UnknownColumns
 from sharing.models import ApprovalStep, Grant, RequestItem, SharingRequest, StepItem
@@ -229,7 +229,7 @@ def test_more_than_a_thousand_steps_at_once_are_refused(world: World) -> None:
 def test_a_late_step_reminds_once(world: World) -> None:
     request = submit(world, make_request(world, make_dataset(world.province_bureau, "甲")))
     ApprovalStep.objects.filter(request=request, state="open").update(due_at=timezone.now() - dt.timedelta(days=1))
-    assert (workflow.remind_late(), workflow.remind_late()) == (1, 0)
+    assert (reminders.remind_late(), reminders.remind_late()) == (1, 0)
     assert Notice.objects.filter(kind="step_late").count() == 1
 
 

@@ -1,0 +1,129 @@
+"""Deadlines of steps: reminders before and after, what follows when nobody decides, and a calendar that changes.
+
+Each is sent once for each running of the clock, however long the worker was away and however often the job runs.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterable
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.calendars.working_days import WorkingDays, calendar_around
+from portal.departments.duties import holders
+from portal.departments.models import Department, Duty
+from portal.notices.models import NoticeKind
+from portal.notices.send import notify
+from portal.rows import update_rows
+from sharing.models import ApprovalStep
+from sharing.routes import Late
+
+LOT = 1_000
+WARN_DAYS = 1
+"""Working days before the deadline on which an office is reminded."""
+ESCALATE_DAYS = 2
+"""Working days after the deadline on which others are told, where the route says so."""
+
+
+def _each(rows: QuerySet[ApprovalStep], mark: str, tell: Callable[[ApprovalStep], object]) -> int:
+    """Mark and tell the steps of ``rows`` one by one, each in its own transaction; returns how many."""
+    count = 0
+    for pk in list(rows.values_list("pk", flat=True)[:LOT]):
+        with transaction.atomic():
+            locked = rows.select_for_update(skip_locked=True, of=("self",))
+            step = locked.select_related("request__department", "department__region").filter(pk=pk).first()
+            if step is None:
+                continue
+            ApprovalStep.objects.filter(pk=pk).update(**{mark: timezone.now()})
+            tell(step)
+            count += 1
+    return count
+
+
+def _tell(step: ApprovalStep, kind: NoticeKind, people: Iterable[User], department: Department) -> None:
+    request = step.request
+    data = {"number": request.number, "title": request.title, "department": step.department.name}
+    notify(people, kind, url=step.get_absolute_url(), data=data, department=department)
+
+
+def _tell_office(step: ApprovalStep, kind: NoticeKind) -> None:
+    _tell(step, kind, holders(step.department, step.duty), step.department)
+
+
+def warn_early() -> int:
+    """Remind the offices whose deadline is ``WARN_DAYS`` working days away or nearer; returns how many steps."""
+    today = timezone.localdate()
+    limit = calendar_around(today).add(today, WARN_DAYS).at
+    soon = ApprovalStep.objects.open().filter(due_at__gte=timezone.now(), due_at__lte=limit, warned_at__isnull=True)
+    return _each(
+        soon,
+        "warned_at",
+        lambda step: _tell(step, NoticeKind.STEP_DUE, holders(step.department, step.duty), step.department),
+    )
+
+
+def remind_late() -> int:
+    """Remind the offices whose deadline has passed; returns how many steps."""
+    late = ApprovalStep.objects.open().filter(due_at__lt=timezone.now(), reminded_at__isnull=True)
+    return _each(late, "reminded_at", lambda step: _tell_office(step, NoticeKind.STEP_LATE))
+
+
+def superior_of(step: ApprovalStep) -> Department | None:
+    """Who is told when a step stays late: the office's superior in its line, or its data authority."""
+    department = step.department
+    if step.late == Late.ESCALATE and department.parent and department.parent.is_active:
+        return department.parent
+    region = department.region
+    authority = Department.objects.authority_for(region)
+    if authority == department and region.parent:
+        authority = Department.objects.authority_for(region.parent)
+    return authority if authority != department else None
+
+
+def _escalate(step: ApprovalStep) -> None:
+    superior = superior_of(step)
+    if superior is None:
+        return
+    duty = Duty.AUTHORITY_REVIEWER if superior.is_authority else step.duty
+    people = holders(superior, duty) or holders(superior, Duty.CLERK)
+    _tell(step, NoticeKind.STEP_ESCALATED, people, superior)
+
+
+def escalate() -> int:
+    """Tell the superior or the authority of steps that stay late, where their route says so; returns how many."""
+    today = timezone.localdate()
+    calendar = calendar_around(today)
+    day = today
+    for _n in range(ESCALATE_DAYS):
+        day -= dt.timedelta(days=1)
+        while not calendar.is_working(day):
+            day -= dt.timedelta(days=1)
+    limit = timezone.make_aware(dt.datetime.combine(day, timezone.localtime().time()))
+    late = ApprovalStep.objects.open().filter(due_at__lt=limit, escalated_at__isnull=True).exclude(late=Late.REMIND)
+    return _each(late, "escalated_at", _escalate)
+
+
+def recount(years: Collection[int]) -> int:
+    """Count the deadlines of open steps again that reach into ``years``, whose calendar has changed.
+
+    Returns how many changed. Deadlines that were provisional become firm when their year is known.
+    """
+    if not years:
+        return 0
+    first, last = dt.date(min(years), 1, 1), dt.date(max(years), 12, 31)
+    reaching = Q(due_at__date__gte=first) | Q(is_provisional=True)
+    rows = ApprovalStep.objects.open().filter(reaching, opened_at__date__lte=last, due_at__isnull=False)
+    calendar = WorkingDays(first - dt.timedelta(days=800), last + dt.timedelta(days=800))
+    changed = []
+    for step in rows.select_for_update(of=("self",)).order_by("pk").iterator(chunk_size=LOT):
+        assert step.opened_at
+        due = calendar.add(timezone.localdate(step.opened_at), step.term_days or step.working_days)
+        if (due.at, due.is_provisional) != (step.due_at, step.is_provisional):
+            step.due_at, step.is_provisional = due.at, due.is_provisional
+            changed.append(step)
+    update_rows(changed, ["due_at", "is_provisional"])
+    return len(changed)
