@@ -64,6 +64,7 @@ def main(names: list[str]) -> None:
         duplicates,
         imports,
         lists,
+        machine,
         marks,
         pages,
         plane,
