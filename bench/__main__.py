@@ -77,7 +77,7 @@ def main(names: list[str]) -> None:
 
     modules = (
         *(tables, lists, duplicates, imports, detection, profile, plane, marks, relevance, search),
-        *(queue, decisions, pages),
+        *(queue, decisions, machine, pages),
     )
     parts: dict[str, Callable[[], list[Row]]] = {m.__name__.rpartition(".")[2]: m.run for m in modules}
     for name in names or list(parts):
