@@ -123,13 +123,12 @@ def may_manage_route(actor: Actor, route: Route | None) -> bool:
     """The authority whose region holds the route's; a route for all regions is kept by the authorities of the highest
     level there is. Without a route: whoever keeps some."""
     mine = actor.standing.departments_with(*AUTHORITY_DUTIES)
-    levels = dict(Department.objects.authorities().filter(pk__in=mine).values_list("region__path", "region__level"))
+    authorities = Department.objects.authorities().filter(pk__in=mine)
     if route is None:
-        return bool(levels)
+        return authorities.exists()
     if route.region is None:
-        highest = Department.objects.authorities().order_by("region__level").values_list("region__level", flat=True)
-        return bool(levels) and min(levels.values()) == highest.first()
-    return any(route.region.path.startswith(path) for path in levels)
+        return Department.objects.highest_authorities().filter(pk__in=mine).exists()
+    return authorities.filter(region__code__in=route.region.path_codes).exists()
 
 
 @rule(Permission.GRANT_VIEW)

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from portal import access
 from portal.access import Permission
@@ -38,7 +38,7 @@ class DayForm(forms.Form):
             (CLEAR, gettext_lazy("as the week has it")),
         ],
     )
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=60, required=False)
+    name = forms.CharField(label=gettext_lazy("Occasion"), max_length=60, required=False)
 
 
 class YearForm(forms.Form):
@@ -46,7 +46,7 @@ class YearForm(forms.Form):
 
     year = forms.IntegerField(label=gettext_lazy("Year"), min_value=2000, max_value=2099)
     source = forms.CharField(
-        label=gettext_lazy("Source"), max_length=200, help_text=gettext_lazy("The notice, with its number.")
+        label=gettext_lazy("Official notice"), max_length=200, help_text=gettext_lazy("The notice, with its number.")
     )
     text = forms.CharField(
         label=gettext_lazy("Days"),
@@ -98,6 +98,7 @@ def _context(request: HttpRequest, year: int) -> dict[str, Any]:
         "year": year,
         "known": known,
         "months": _months(year),
+        "weekdays": pgettext("weekdays", "Mo Tu We Th Fr Sa Su").split(),
         "special": list(CalendarDay.objects.filter(day__year=year)),
         "may_manage": access.can(actor_of(request), Permission.CALENDAR_MANAGE),
         "day_form": DayForm(),

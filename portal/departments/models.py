@@ -95,6 +95,14 @@ class DepartmentQuerySet(models.QuerySet["Department"]):
     def authorities(self) -> DepartmentQuerySet:
         return self.active().filter(kind=DepartmentKind.DATA_AUTHORITY)
 
+    def highest_authorities(self) -> DepartmentQuerySet:
+        """The data authorities of the highest level at which somebody holds an authority's duty today: they keep what
+        is everyone's (calendar, routes for all regions)."""
+        held = Membership.objects.current().filter(duty__in=AUTHORITY_DUTIES).values("department")
+        staffed = self.authorities().filter(pk__in=held)
+        highest = staffed.order_by("region__level").values("region__level")[:1]
+        return staffed.filter(region__level=highest)
+
     def authority_for(self, region: Region) -> Department | None:
         """The data authority of ``region``, or of the nearest region above it that has one."""
         return (

@@ -77,7 +77,7 @@ class StageForm(ConditionsMixin):
     """One stage of a draft."""
 
     key = forms.SlugField(
-        label=gettext_lazy("Key"),
+        label=gettext_lazy("Short name"),
         max_length=40,
         help_text=gettext_lazy("Letters, digits and hyphens; statistics compare stages of the same key."),
     )
@@ -138,7 +138,7 @@ class RouteForm(ConditionsMixin):
     title = forms.CharField(label=gettext_lazy("Title"), max_length=100)
     title_en = forms.CharField(label=gettext_lazy("English title"), max_length=100, required=False)
     rank = forms.IntegerField(
-        label=gettext_lazy("Rank"),
+        label=gettext_lazy("Precedence"),
         min_value=1,
         max_value=1_000,
         help_text=gettext_lazy("Of the routes that fit a request, the one with the lowest rank is taken."),
@@ -172,7 +172,7 @@ class RouteForm(ConditionsMixin):
 class NewRouteForm(RouteForm):
     """A new route, made of another."""
 
-    key = forms.SlugField(label=gettext_lazy("Key"), max_length=40)
+    key = forms.SlugField(label=gettext_lazy("Short name"), max_length=40)
     source = forms.ModelChoiceField(Route.objects.all(), label=gettext_lazy("Begin with the stages of"))
     field_order = ("key", "title", "title_en", "source")
 

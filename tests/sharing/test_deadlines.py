@@ -140,7 +140,7 @@ def test_an_arrangement_that_cannot_be_read_changes_nothing(text: str) -> None:
     assert caught.value.fields["text"]
 
 
-def test_the_city_does_not_change_everybodys_calendar(world: World) -> None:
+def test_the_city_does_not_change_everybodys_calendar(world: World, keeper: Any) -> None:
     with pytest.raises(NotPermitted):
         calendar.set_day(special=calendar.SpecialDay(dt.date(2027, 1, 1), False, ""), actor=actor(world.authority))
 

@@ -109,7 +109,7 @@ def test_a_common_stage_cannot_be_moved_behind_the_providers(world: World, keepe
     assert [row["key"] for row in draft.stages] == ["own-department", "compliance", "second", "provider", "security"]
 
 
-def test_the_city_does_not_change_what_holds_for_all(world: World) -> None:
+def test_the_city_does_not_change_what_holds_for_all(world: World, keeper: Any) -> None:
     with pytest.raises(NotPermitted):
         acts.start_draft(route=Route.objects.get(pk="national"), actor=actor(world.authority))
 
