@@ -32,7 +32,7 @@ def run() -> list[Row]:
             super().check_invariants(*args, **kwargs)  # type: ignore[misc]
 
     wanted = settings(
-        max_examples=max(1, COMMANDS // EACH),
+        max_examples=max(1, COMMANDS // (EACH - 5)),
         stateful_step_count=EACH,
         deadline=None,
         database=None,

@@ -20,6 +20,8 @@ class SharingConfig(AppConfig):
         from sharing.demands import moving as lists_moving
         from sharing.demands import rules as demand_rules  # noqa: F401  (registers the answers)
         from sharing.demands import verification as demand_verification  # noqa: F401  (registers the check)
+        from sharing.disputes import rules as dispute_rules  # noqa: F401  (registers the answers)
+        from sharing.disputes import verification as dispute_verification  # noqa: F401  (registers the check)
         from sharing.impact import in_sharing
         from sharing.responsibilities import keeping
         from sharing.responsibilities import rules as responsibility_rules  # noqa: F401  (registers the answers)

@@ -11,7 +11,9 @@ from sharing.responsibilities import tasks as responsibility_tasks  # noqa: F401
 def remind_late(timestamp: int) -> None:
     """Remind the offices before and after their deadlines, and tell others of what stays late."""
     from sharing import reminders
+    from sharing.disputes import acts as disputes
 
     reminders.warn_early()
     reminders.remind_late()
     reminders.escalate()
+    disputes.remind_late()

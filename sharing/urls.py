@@ -40,4 +40,5 @@ urlpatterns = [
     path("", include("sharing.negative.urls")),
     path("", include("sharing.routing.urls")),
     path("", include("sharing.supervision.urls")),
+    path("", include("sharing.disputes.urls")),
 ]

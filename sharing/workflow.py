@@ -33,6 +33,7 @@ from sharing.facts import facts_of
 from sharing.flow import Board, advance, item_states, told_of
 from sharing.models import (
     ApprovalStep,
+    DisputeStage,
     ItemState,
     RequestCopy,
     RequestItem,
@@ -239,6 +240,8 @@ def answer_terms(*, item: RequestItem, actor: Actor, is_accepted: bool) -> Shari
     found = board.items[item.pk]
     if found.state != ItemState.OFFERED or found.terms != item.terms:
         raise WrongState
+    if found.disputes.exclude(stage=DisputeStage.SETTLED).exists():
+        raise WrongState(_("The conditions are being contested. Give the dispute up first."))
     if is_accepted:
         found.terms_accepted_at = timezone.now()
     else:

@@ -46,7 +46,7 @@ from sharing import grants
 from sharing.demands import acts as demand_acts
 from sharing.demands.acts import Wanted
 from sharing.demands.tokens import token_of
-from sharing.models import ApprovalStep, Credential, Grant, Route, RouteVersion, SupervisionNotice
+from sharing.models import ApprovalStep, Credential, Dispute, Grant, Route, RouteVersion, SupervisionNotice
 from sharing.responsibilities import acts as responsibility_acts
 from sharing.responsibilities.acts import Entry
 from tests.factories import (
@@ -89,6 +89,16 @@ def _notice_on(world: World, step: ApprovalStep) -> int:
         due_at=timezone.now() + dt.timedelta(days=3),
     )
     return notice.pk
+
+
+def _dispute_over(world: World, step: ApprovalStep) -> Any:
+    return Dispute.objects.create(
+        number="ZY2026000001",
+        item=step.request.items.get(),
+        step=step,
+        opened_by=world.applicant,
+        due_at=timezone.now() + dt.timedelta(days=10),
+    ).pk
 
 
 def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
@@ -208,6 +218,9 @@ def objects(world: World) -> dict[str, Any]:
             "request": request.pk,
             "route": _route_of(world),
             "stage": "own-department",
+            "refused_item": request.items.get().pk,
+            "dispute": _dispute_over(world, step_of(request, "own-department")),
+            "dispute_act": "say",
             "supervision_notice": _notice_on(world, step_of(request, "own-department")),
             "draft_request": draft_request.pk,
             "draft_item": draft_request.items.order_by("id")[0].pk,

@@ -18,6 +18,8 @@ class NoticeKind(models.TextChoices):
     STEP_LATE = "step_late", _("Decision overdue")
     STEP_DUE = "step_due", _("Decision due soon")
     STEP_ESCALATED = "step_escalated", _("Decision stays overdue")
+    DISPUTE_TO_ANSWER = "dispute_to_answer", _("Dispute to answer")
+    DISPUTE_CHANGED = "dispute_changed", _("News of a dispute")
     SUPERVISED = "supervised", _("Supervision notice")
     SUPERVISION_ANSWERED = "supervision_answered", _("Answer to a supervision notice")
     ITEM_RETURNED = "item_returned", _("Returned for changes")

@@ -21,6 +21,8 @@ _GROUPS: dict[str, NoticeGroup] = {
     NoticeKind.ITEM_REFUSED: NoticeGroup.REQUESTS,
     NoticeKind.ITEM_GRANTED: NoticeGroup.REQUESTS,
     NoticeKind.ITEM_CLOSED: NoticeGroup.REQUESTS,
+    NoticeKind.DISPUTE_TO_ANSWER: NoticeGroup.DECISIONS,
+    NoticeKind.DISPUTE_CHANGED: NoticeGroup.REQUESTS,
     NoticeKind.ITEM_OFFERED: NoticeGroup.REQUESTS,
     NoticeKind.REQUEST_COPIED: NoticeGroup.REQUESTS,
     NoticeKind.REQUEST_COMPLETED: NoticeGroup.REQUESTS,

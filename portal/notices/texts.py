@@ -12,6 +12,8 @@ _SENTENCES: dict[str, str | Promise] = {
     NoticeKind.STEP_LATE: _("The deadline for %(number)s “%(title)s” has passed. Please decide now."),
     NoticeKind.STEP_DUE: _("%(number)s “%(title)s” is due within a working day. Please decide."),
     NoticeKind.STEP_ESCALATED: _("%(department)s has not decided on %(number)s “%(title)s”, which is overdue."),
+    NoticeKind.DISPUTE_TO_ANSWER: _("Dispute %(number)s over “%(title)s” waits for you. %(note)s"),
+    NoticeKind.DISPUTE_CHANGED: _("There is news of dispute %(number)s over “%(title)s”. %(note)s"),
     NoticeKind.SUPERVISED: _("Supervision notice %(number)s on “%(title)s”: %(note)s"),
     NoticeKind.SUPERVISION_ANSWERED: _("%(department)s answered supervision notice %(number)s: %(note)s"),
     NoticeKind.ITEM_RETURNED: _("%(department)s returned “%(title)s” in %(number)s for changes: %(note)s"),

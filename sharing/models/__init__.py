@@ -7,6 +7,7 @@ from sharing.models.demand import (
     DemandSupporter,
     RejectReason,
 )
+from sharing.models.dispute import Dispute, DisputeOutcome, DisputeStage, DisputeStatement
 from sharing.models.grant import Credential, Grant, GrantState, UsageRecord
 from sharing.models.request import (
     ApprovalStep,
@@ -35,6 +36,10 @@ __all__ = [
     "Demand",
     "DemandState",
     "DemandSupporter",
+    "Dispute",
+    "DisputeOutcome",
+    "DisputeStage",
+    "DisputeStatement",
     "Grant",
     "GrantState",
     "ItemState",

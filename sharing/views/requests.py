@@ -157,7 +157,8 @@ def request_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _item_rows(found: SharingRequest) -> list[dict[str, Any]]:
-    items = found.items.select_related("dataset__provider__region", "grant").prefetch_related("dataset__items")
+    items = found.items.select_related("dataset__provider__region", "grant")
+    items = items.prefetch_related("dataset__items", "disputes")
     rows = []
     for item in items:
         fields = {data_item.column: data_item for data_item in item.dataset.items.all()}
@@ -170,6 +171,7 @@ def _item_rows(found: SharingRequest) -> list[dict[str, Any]]:
                 "rows": describe(item.row_filter, titles),
                 "grant": getattr(item, "grant", None),
                 "terms": sentences(Terms.of_json(item.terms), titles),
+                "dispute": next(iter(item.disputes.all()), None),
             }
         )
     return rows
