@@ -19,7 +19,7 @@ from portal.calendars.working_days import WorkingDays, calendar_around
 from portal.errors import InvalidInput, PortalError
 from portal.notices.models import NoticeKind
 from portal.notices.send import Message, notify_all
-from sharing import grants, joint
+from sharing import grants, joint, marks
 from sharing.errors import StaleStep
 from sharing.flow import Board, People, applicants, conclude, item_states, move
 from sharing.models import (
@@ -45,12 +45,14 @@ class Decision:
     """A verdict on one item. Refusing needs ``reason`` (RefusalReason) and ``note``; returning needs ``note``.
 
     An approval may take something away (``terms``): then the applicant accepts that before the grant is issued.
+    A return may mark what is to be changed (``marks``: names from ``sharing.marks``).
     """
 
     verdict: str
     reason: str = ""
     note: str = ""
     terms: Terms = NO_TERMS
+    marks: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raise InvalidInput, naming the field, when something required is missing."""
@@ -68,7 +70,8 @@ class Decision:
         if self.verdict == Verdict.RETURN and not self.note.strip():
             message = _("Say what the applicant should change.")
             raise InvalidInput(message, fields={"note": [message]})
-
+        if self.marks and (self.verdict != Verdict.RETURN or len(marks.labels(self.marks)) < len(self.marks)):
+            raise InvalidInput(_("Only a return marks what is to be changed."), fields={"marks": []})
         if self.terms and self.verdict != Verdict.APPROVE:
             raise InvalidInput(_("Only an approval can have conditions."), fields={"verdict": []})
 
@@ -207,7 +210,7 @@ def _checked(
 
 def _write(entry: StepItem, decision: Decision, actor: Actor, now: dt.datetime) -> None:
     entry.verdict, entry.reason, entry.note = decision.verdict, decision.reason, decision.note
-    entry.terms = decision.terms.to_json()
+    entry.terms, entry.marks = decision.terms.to_json(), list(decision.marks)
     entry.decided_by, entry.decided_for, entry.decided_at = actor.user, actor.on_behalf_of, now
 
 
@@ -216,7 +219,11 @@ def _as_data(decisions: Mapping[UUID, Decision]) -> dict[str, dict[str, Any]]:
     found = {}
     for pk, decision in decisions.items():
         data: dict[str, Any] = {"verdict": decision.verdict, "reason": decision.reason, "note": decision.note}
-        found[str(pk)] = data | ({"terms": decision.terms.to_json()} if decision.terms else {})
+        if decision.terms:
+            data["terms"] = decision.terms.to_json()
+        if decision.marks:
+            data["marks"] = list(decision.marks)
+        found[str(pk)] = data
     return found
 
 

@@ -39,9 +39,20 @@ from sharing.models import (
 from sharing.terms import Terms
 
 ITEM_FIELDS = ("state", "refusal_reason", "answer", "answered_at", "terms", "terms_accepted_at")
-ENTRY_FIELDS = ("is_needed", "verdict", "reason", "note", "decided_by_id", "decided_for_id", "decided_at", "terms")
+ENTRY_FIELDS = (
+    "is_needed",
+    "verdict",
+    "reason",
+    "note",
+    "decided_by_id",
+    "decided_for_id",
+    "decided_at",
+    "terms",
+    "marks",
+)
 STEP_FIELDS = (
     "state",
+    "is_halted",
     "opened_at",
     "due_at",
     "is_provisional",
@@ -157,7 +168,7 @@ def _step_state(step: ApprovalStep, board: Board, arrived: set[tuple[UUID, UUID]
     needed = [entry for entry in board.entries[step.pk] if entry.is_needed]
     here = [entry for entry in needed if (step.pk, entry.item_id) in arrived]
     if any(not entry.verdict for entry in here):
-        return StepState.OPEN
+        return StepState.PAUSED if step.is_halted else StepState.OPEN
     if any(entry.verdict == Verdict.RETURN for entry in here):
         return StepState.PAUSED
     if len(here) < len(needed):

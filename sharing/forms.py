@@ -16,6 +16,7 @@ from catalog.tables.filters import OPERATORS
 from catalog.tables.masks import Method, suits
 from catalog.tables.schema import Column
 from portal.departments.models import Department
+from sharing import marks
 from sharing.deciding import Decision
 from sharing.drafts import RequestDetails
 from sharing.models import RefusalReason, SharingRequest, Verdict
@@ -92,6 +93,9 @@ class DecisionForm(forms.Form):
     def __init__(self, *args: Any, columns: Sequence[Column] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.asked = columns
+        self.fields["marks"] = forms.MultipleChoiceField(
+            label=_("To be changed"), choices=marks.choices(), widget=forms.CheckboxSelectMultiple, required=False
+        )
         if not columns:
             return
         names = [(column.name, column.title) for column in columns]
@@ -131,7 +135,8 @@ class DecisionForm(forms.Form):
                 valid_until=data["until"],
                 masks=masks,
             )
-        return Decision(data["verdict"], data["reason"], data["note"], terms)
+        marked = tuple(data["marks"]) if data["verdict"] == Verdict.RETURN else ()
+        return Decision(data["verdict"], data["reason"], data["note"], terms, marked)
 
 
 def _masks_for(column: Column) -> list[tuple[str, Any]]:

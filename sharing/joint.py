@@ -72,12 +72,14 @@ class Voting:
         against = [each for each in votes if each.verdict != Verdict.APPROVE]
         if len(agreed) >= self.needed:
             terms = reduce(and_, (Terms.of_json(each.terms) for each in agreed))
-            return replace(decision, verdict=Verdict.APPROVE, reason="", note=_notes(agreed), terms=terms)
+            return replace(decision, verdict=Verdict.APPROVE, reason="", note=_notes(agreed), terms=terms, marks=())
         if len(against) <= max(len(self.people), len(votes)) - self.needed:
             return None
         refused = [each for each in against if each.verdict == Verdict.REFUSE]
         said = (refused or against)[-1]
-        return replace(decision, verdict=said.verdict, reason=said.reason, note=_notes(against), terms=Terms())
+        marks = decision.marks if said.verdict == Verdict.RETURN else ()
+        note = _notes(against)
+        return replace(decision, verdict=said.verdict, reason=said.reason, note=note, terms=Terms(), marks=marks)
 
 
 def _notes(votes: Collection[Vote]) -> str:

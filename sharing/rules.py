@@ -33,7 +33,14 @@ def may_edit_request(actor: Actor, request: SharingRequest) -> bool:
     return actor.standing.holds(request.department_id, Duty.APPLICANT)
 
 
-AUTHORS = ("request.created", "request.updated", "item.changed", "request.submitted", "request.resubmitted")
+AUTHORS = (
+    "request.created",
+    "request.updated",
+    "item.changed",
+    "request.submitted",
+    "request.resubmitted",
+    "enquiry.answered",
+)
 """Acts by which a request becomes one's own."""
 
 

@@ -41,4 +41,5 @@ urlpatterns = [
     path("", include("sharing.routing.urls")),
     path("", include("sharing.supervision.urls")),
     path("", include("sharing.disputes.urls")),
+    path("", include("sharing.thread.urls")),
 ]

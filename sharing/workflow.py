@@ -191,12 +191,12 @@ def _reset(board: Board, returned: list[RequestItem], widened: set[UUID]) -> lis
     for step in board.steps:
         for entry in board.entries[step.pk]:
             if entry.item_id in ids and entry.verdict and (entry.verdict == Verdict.RETURN or entry.item_id in widened):
-                entry.verdict, entry.reason, entry.note, entry.terms = "", "", "", {}
+                entry.verdict, entry.reason, entry.note, entry.terms, entry.marks = "", "", "", {}, []
                 entry.decided_by = entry.decided_for = entry.decided_at = None
                 reset.append({"step": str(step.pk), "item": str(entry.item_id)})
     entries = [entry for run in board.entries.values() for entry in run]
     StepItem.objects.bulk_update(
-        entries, ["verdict", "reason", "note", "terms", "decided_by", "decided_for", "decided_at"]
+        entries, ["verdict", "reason", "note", "terms", "marks", "decided_by", "decided_for", "decided_at"]
     )
     Vote.objects.filter(entry__in=[entry for entry in entries if not entry.verdict]).delete()
     return reset

@@ -46,7 +46,7 @@ from sharing import grants
 from sharing.demands import acts as demand_acts
 from sharing.demands.acts import Wanted
 from sharing.demands.tokens import token_of
-from sharing.models import ApprovalStep, Credential, Dispute, Grant, Route, RouteVersion, SupervisionNotice
+from sharing.models import ApprovalStep, Credential, Dispute, Enquiry, Grant, Route, RouteVersion, SupervisionNotice
 from sharing.responsibilities import acts as responsibility_acts
 from sharing.responsibilities.acts import Entry
 from tests.factories import (
@@ -221,6 +221,15 @@ def objects(world: World) -> dict[str, Any]:
             "refused_item": request.items.get().pk,
             "dispute": _dispute_over(world, step_of(request, "own-department")),
             "dispute_act": "say",
+            "talk_act": "note",
+            "enquiry_act": "answer",
+            "enquiry": Enquiry.objects.create(
+                request=request,
+                step=step_of(request, "own-department"),
+                kind="question",
+                text="?",
+                asked_by=world.applicant_head,
+            ).pk,
             "supervision_notice": _notice_on(world, step_of(request, "own-department")),
             "draft_request": draft_request.pk,
             "draft_item": draft_request.items.order_by("id")[0].pk,

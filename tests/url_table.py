@@ -296,6 +296,8 @@ TABLE: dict[str, Row] = {
     "sharing:queue-decide": ("POST", SIGNED_IN, {}),
     "sharing:step-detail": ("GET", frozenset({"applicant_head"}), {"pk": "step"}),
     "sharing:step-decide": ("POST", frozenset({"applicant_head"}), {"pk": "step"}),
+    "sharing:step-talk": ("POST", frozenset({"applicant_head"}), {"pk": "step", "act": "talk_act"}),
+    "sharing:enquiry-act": ("POST", APPLICANT, {"pk": "enquiry", "act": "enquiry_act"}),
     "sharing:route-list": ("GET", STAFF, {}),
     "sharing:route-create": ("GET", frozenset({"authority"}), {}),
     "sharing:route-detail": ("GET", STAFF, {"pk": "route"}),

@@ -10,23 +10,19 @@ from sharing.models.demand import (
 from sharing.models.dispute import Dispute, DisputeOutcome, DisputeStage, DisputeStatement
 from sharing.models.grant import Credential, Grant, GrantState, UsageRecord
 from sharing.models.request import (
-    ApprovalStep,
     BasketItem,
     ItemState,
     Purpose,
     RefusalReason,
-    RequestCopy,
     RequestItem,
     RequestState,
     SharingRequest,
-    StepItem,
-    StepState,
-    Verdict,
-    Vote,
 )
 from sharing.models.responsibility import Responsibility, ResponsibilityKind, SharingQuestion
 from sharing.models.route import Route, RouteVersion
+from sharing.models.step import ApprovalStep, RequestCopy, StepItem, StepState, Verdict, Vote
 from sharing.models.supervision import SupervisionNotice
+from sharing.models.thread import Enquiry, EnquiryKind, InternalNote
 
 __all__ = [
     "ApprovalStep",
@@ -40,8 +36,11 @@ __all__ = [
     "DisputeOutcome",
     "DisputeStage",
     "DisputeStatement",
+    "Enquiry",
+    "EnquiryKind",
     "Grant",
     "GrantState",
+    "InternalNote",
     "ItemState",
     "Purpose",
     "RefusalReason",

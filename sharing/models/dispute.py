@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from portal.access import Standing
 from portal.departments.models import AUTHORITY_DUTIES, Department
 from portal.ids import new_id
-from sharing.models.request import ApprovalStep, RequestItem
+from sharing.models.request import RequestItem
+from sharing.models.step import ApprovalStep
 
 
 class DisputeStage(models.TextChoices):

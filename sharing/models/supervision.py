@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal.departments.models import Department
-from sharing.models.request import ApprovalStep
+from sharing.models.step import ApprovalStep
 
 
 class SupervisionNotice(models.Model):

@@ -19,7 +19,7 @@ from portal.access import Standing
 from portal.calendars.working_days import calendar_around
 from portal.departments.scope import regions_in_charge
 from sharing.models import ApprovalStep, StepItem, StepState, Verdict
-from sharing.models.request import ApprovalStepQuerySet
+from sharing.models.step import ApprovalStepQuerySet
 
 KNOWN_FROM = 5
 """Decided steps from which on an office's own median is told."""

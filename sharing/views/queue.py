@@ -27,13 +27,15 @@ from portal.departments.models import AUTHORITY_DUTIES, Duty
 from portal.errors import InvalidInput, NotPermitted, PortalError
 from portal.exports import csv_response
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
-from sharing import deciding, joint, way
+from sharing import deciding, joint, marks, way
 from sharing.deciding import BulkEntry, Decision
 from sharing.forms import DecisionForm
 from sharing.models import ApprovalStep, Grant, RequestItem, RouteVersion, StepItem, StepState
 from sharing.models.route import titled
 from sharing.supervision.acts import notices_on
 from sharing.terms import Terms, sentences
+from sharing.thread.forms import talk_forms
+from sharing.thread.queries import talk_on
 
 DECIDING_DUTIES = (Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER, Duty.SECURITY_OFFICER, *AUTHORITY_DUTIES)
 TABS = {
@@ -182,6 +184,9 @@ def step_detail(
         "held": list(held.select_related("dataset")[:20]),
         "former": list(_former(datasets, step)),
         "lanes": way.way_of(step.request),
+        "talk": talk_on(step.request, actor_of(request)),
+        "talk_forms": talk_forms(),
+        "may_talk": access.can(actor_of(request), Permission.STEP_ANSWER, step),
     }
 
 
@@ -200,6 +205,7 @@ def _row(
         "is_open": is_open,
         "form": form,
         "terms": sentences(Terms.of_json(entry.terms), titles),
+        "marks": marks.labels(entry.marks),
         "votes": entry.votes.all(),
     }
 

@@ -28,11 +28,12 @@ from portal.departments.models import Department, Duty
 from portal.errors import InvalidInput, PortalError
 from portal.exports import csv_response
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text, show_refusal
-from sharing import drafts, history, way, workflow
+from sharing import drafts, history, marks, way, workflow
 from sharing.forms import RequestForm
-from sharing.models import BasketItem, Grant, ItemState, RequestItem, RequestState, SharingRequest
+from sharing.models import BasketItem, Grant, ItemState, RequestItem, RequestState, SharingRequest, StepItem, Verdict
 from sharing.supervision.figures import expected_day
 from sharing.terms import Terms, sentences
+from sharing.thread.queries import talk_on, waiting_questions
 
 EXPORT_LIMIT = 10_000
 EXPORT_LOT = 500
@@ -144,6 +145,7 @@ def request_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = request_or_404(request, pk)
     access.require(actor_of(request), Permission.REQUEST_EDIT, found)
     form = RequestForm(request.POST or None, instance=found)
+    asked = {name for names in _marked(found).values() for name in names}
     if request.method == "POST" and form.is_valid():
         try:
             drafts.update(request=found, actor=actor_of(request), details=form.details())
@@ -152,13 +154,14 @@ def request_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect(found)
-    context = {"form": form, "sharing_request": found}
+    context = {"form": form, "sharing_request": found, "marks": marks.labels(asked.intersection(marks.OF_REQUEST))}
     return render(request, "sharing/request_form.html", context, status=422 if request.method == "POST" else 200)
 
 
 def _item_rows(found: SharingRequest) -> list[dict[str, Any]]:
     items = found.items.select_related("dataset__provider__region", "grant")
     items = items.prefetch_related("dataset__items", "disputes")
+    marked = _marked(found)
     rows = []
     for item in items:
         fields = {data_item.column: data_item for data_item in item.dataset.items.all()}
@@ -172,9 +175,18 @@ def _item_rows(found: SharingRequest) -> list[dict[str, Any]]:
                 "grant": getattr(item, "grant", None),
                 "terms": sentences(Terms.of_json(item.terms), titles),
                 "dispute": next(iter(item.disputes.all()), None),
+                "marks": marks.labels(marked.get(item.pk, [])),
             }
         )
     return rows
+
+
+def _marked(found: SharingRequest) -> dict[UUID, list[str]]:
+    """What the offices want changed in the items that they returned, by item."""
+    if found.state != RequestState.RETURNED:
+        return {}
+    returned = StepItem.objects.filter(step__request=found, verdict=Verdict.RETURN, is_needed=True)
+    return dict(returned.values_list("item", "marks"))
 
 
 @login_required
@@ -192,6 +204,8 @@ def request_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "may_edit": may_edit and found.state in (RequestState.DRAFT, RequestState.RETURNED),
         "may_answer": may_edit,
         "may_withdraw": may_edit and (found.is_open or is_draft),
+        "talk": talk_on(found, actor_of(request)),
+        "questions_waiting": waiting_questions(found) if may_edit else 0,
         "problems": _problems(found) if may_edit and is_draft else {},
     }
     if is_draft:

@@ -26,9 +26,13 @@ from portal.deputies.delegations import name_deputy
 from portal.errors import PortalError
 from sharing import deciding, drafts, grants, workflow
 from sharing.deciding import BulkEntry, Decision
+from sharing.disputes import acts as disputes
 from sharing.errors import StaleStep
+from sharing.flow import Board
 from sharing.models import (
     ApprovalStep,
+    Dispute,
+    Enquiry,
     Grant,
     ItemState,
     RequestItem,
@@ -41,6 +45,7 @@ from sharing.models import (
 )
 from sharing.routes import parse_stages
 from sharing.terms import Terms, content_of
+from sharing.thread import acts as thread
 from tests.factories import World, actor, make_dataset, make_request, make_user
 
 CONDITIONS = Terms(columns=("code",))
@@ -100,6 +105,8 @@ class Walk:
         province, county = self.world.province_bureau, self.world.county_bureau
         self.third = make_user("third", province, Duty.PROVIDER_APPROVER)
         self.stand_in = make_user("stand_in", county, Duty.CATALOGUER)
+        above = self.world.province_authority_department
+        self.coordinator = make_user("coordinator", above, Duty.AUTHORITY_HEAD)
         assign(user=self.world.authority, department=province, duty="security_officer", actor=Actor.system())
         today = timezone.localdate()
         name_deputy(
@@ -219,6 +226,62 @@ class Walk:
         person = self.world.provider if choice % 3 < 2 else self.world.provider2
         self.attempt("dataset", lambda: lifecycle.withdraw(dataset=dataset, actor=actor(person), reason="停止采集"))
 
+    def enquire(self, choice: int) -> None:
+        """An office asks, with or without its clock; the applicant answers, or the office takes it back."""
+        steps = list(ApprovalStep.objects.filter(request=self.request).exclude(state="waiting").order_by("order", "id"))
+        waiting = Enquiry.objects.filter(request=self.request, closed_at=None).select_related("step").first()
+        if waiting and choice % 3:
+            commands: list[Callable[[], object]] = [
+                lambda: thread.answer(enquiry=waiting, actor=actor(self.world.applicant), text="见附件"),
+                lambda: thread.take_back(enquiry=waiting, actor=actor(self._holder(waiting.step, choice))),
+            ]
+            self.attempt("answer", commands[choice % 2])
+        elif steps:
+            step = steps[choice % len(steps)]
+            stops = choice % 2 == 0
+            person = actor(self._holder(step, choice))
+            self.attempt("ask", lambda: thread.ask(step=step, actor=person, text="范围？", stops_clock=stops))
+
+    def _holder(self, step: ApprovalStep, choice: int) -> User:
+        people = [p for p in self.people() if step.office_id in actor(p).standing.group_ids] or self.people()
+        return people[choice % len(people)]
+
+    def forward(self, choice: int) -> None:
+        """An office hands a step on to another department."""
+        steps = list(ApprovalStep.objects.filter(request=self.request, state="open").order_by("order", "id"))
+        if steps:
+            step = steps[choice % len(steps)]
+            target = [self.world.city_bureau, self.world.province_bureau][choice % 2]
+            person = actor(self._holder(step, choice))
+            self.attempt(
+                "forward",
+                lambda: thread.forward(
+                    step=step, actor=person, seen_version=step.version, department=target, reason="职责"
+                ),
+            )
+
+    def contest(self, choice: int) -> None:
+        """The applicant contests what was refused or narrowed; the office gives way, or the authority settles it."""
+        dispute = Dispute.objects.exclude(stage="settled").order_by("id").first()
+        if dispute is None:
+            found = RequestItem.objects.filter(request=self.request, state__in=["refused", "offered"])
+            items = list(found.order_by("id"))
+            if items:
+                item, person = items[choice % len(items)], actor(self.world.applicant)
+                self.attempt("contest", lambda: disputes.open_dispute(item=item, actor=person, text="符合必要性"))
+            return
+        asked: dict[str, Any] = {"dispute": dispute}
+        office, coordinator = actor(self._holder(dispute.step, choice)), actor(self.coordinator)
+        overturns = choice % 2 == 0
+        commands: list[Callable[[], object]] = [
+            lambda: disputes.say(actor=office, text="理由", **asked),
+            lambda: disputes.give_way(actor=office, text="同意", **asked),
+            lambda: disputes.move_up(actor=actor(self.world.applicant), **asked),
+            lambda: disputes.settle(actor=coordinator, is_overturned=overturns, text="裁定", **asked),
+            lambda: disputes.withdraw(actor=actor(self.world.applicant), **asked),
+        ]
+        self.attempt("dispute", commands[choice % 5])
+
     def end_grant(self, choice: int) -> None:
         grant = Grant.objects.order_by("id").first()
         if grant is None:
@@ -278,11 +341,12 @@ def assert_deciders(request: SharingRequest) -> None:
 
 def assert_steps(items: dict[Any, RequestItem]) -> None:
     """The steps of the request stand as the decisions on its items have it, and only running clocks have a deadline."""
-    awaited = set()
+    request = next(iter(items.values())).request
+    board = Board.of(request)
+    afterwards = {step.pk for step in board.steps if step.is_afterwards}
+    awaited = {item_id for step_id, item_id in board.undecided() if step_id not in afterwards}
     for step in ApprovalStep.objects.all():
         waiting = deciding.open_items(step)
-        if not step.is_afterwards:
-            awaited.update(waiting)
         assert (step.state == "open") == bool(waiting)
         if step.state in (StepState.OPEN, StepState.PAUSED):
             is_open = step.state == StepState.OPEN
@@ -335,6 +399,20 @@ class RequestMachine(RuleBasedStateMachine):
     @rule(n=choices)
     def resubmit(self, n: int) -> None:
         self.walk.resubmit(n)
+
+    @rule(n=choices)
+    def enquire(self, n: int) -> None:
+        self.walk.enquire(n)
+
+    @rule(n=choices)
+    def forward(self, n: int) -> None:
+        if n % 3 == 0:
+            self.walk.forward(n)
+
+    @precondition(lambda self: RequestItem.objects.filter(state__in=["refused", "offered"]).exists())
+    @rule(n=choices)
+    def contest(self, n: int) -> None:
+        self.walk.contest(n)
 
     @precondition(lambda self: RequestItem.objects.filter(state="offered").exists())
     @rule(n=choices)

@@ -1,0 +1,1 @@
+"""Talk while a request is decided: questions with or without the clock, opinions, internal notes, forwarding."""
