@@ -1,8 +1,8 @@
 """``make test``: what the tests need from the system, the compiled messages, then every test.
 
-Chromium, a Chinese font and MariaDB are installed with apt-get where this runs as root. Where they cannot be installed,
-the journeys through the browser and the pulls from MariaDB are left out, everything else runs, and the end says so and
-fails.
+Chromium, a Chinese font, Pango and MariaDB are installed with apt-get where this runs as root. Where they cannot be
+installed, the journeys through the browser, the PDF files and the pulls from MariaDB are left out, everything else
+runs, and the end says so and fails.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from ctypes.util import find_library
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 SERVER_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-MARKS = {"chromium": "journey", "fonts-noto-cjk": "journey", "mariadb-server": "mariadb"}
+MARKS = {"chromium": "journey", "fonts-noto-cjk": "journey", "mariadb-server": "mariadb", "libpangoft2-1.0-0": "pdf"}
 """The tests that need a package."""
 
 
@@ -36,6 +37,8 @@ def missing_packages() -> list[str]:
         missing.append("fonts-noto-cjk")
     if not shutil.which("mariadbd", path=SERVER_PATH):
         missing.append("mariadb-server")
+    if not find_library("pangoft2-1.0"):
+        missing.append("libpangoft2-1.0-0")
     return missing
 
 

@@ -76,6 +76,7 @@ class Permission(StrEnum):
     DISPUTE_MOVE_UP = "dispute.move_up"
     DISPUTE_GIVE_WAY = "dispute.give_way"
     DISPUTE_SETTLE = "dispute.settle"
+    LETTER_CONFIRM = "letter.confirm"
     GRANT_VIEW = "grant.view"
     GRANT_USE = "grant.use"
     GRANT_REVOKE = "grant.revoke"

@@ -23,6 +23,8 @@ class SharingConfig(AppConfig):
         from sharing.disputes import rules as dispute_rules  # noqa: F401  (registers the answers)
         from sharing.disputes import verification as dispute_verification  # noqa: F401  (registers the check)
         from sharing.impact import in_sharing
+        from sharing.letters import rules as letter_rules  # noqa: F401  (registers the answers)
+        from sharing.letters import verification as letter_verification  # noqa: F401  (registers the check)
         from sharing.responsibilities import keeping
         from sharing.responsibilities import rules as responsibility_rules  # noqa: F401  (registers the answers)
 

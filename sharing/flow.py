@@ -26,6 +26,7 @@ from portal.departments.models import Duty
 from portal.notices.models import NoticeKind
 from portal.notices.send import Message, notify_all
 from portal.rows import update_rows
+from sharing.letters.tasks import due
 from sharing.models import (
     ApprovalStep,
     ItemState,
@@ -66,6 +67,7 @@ STEP_FIELDS = (
     "version",
 )
 REQUEST_FIELDS = ("state", "completed_at", "version", "modified")
+ENDED = (RequestState.COMPLETED, RequestState.WITHDRAWN)
 People = dict[tuple[UUID, str], list[User]]
 
 
@@ -285,6 +287,7 @@ def conclude(boards: Collection[Board]) -> People:
     Returns who holds the duties concerned, by (department, duty): the applicants of each request among them.
     """
     _save(boards)
+    due(board.request.pk for board in boards if board.approved or board.request.state in ENDED)
     offices = [(step.department_id, step.duty) for board in boards for step in board.opened]
     offices += [(board.request.department_id, Duty.APPLICANT) for board in boards]
     people = holders_of(offices)

@@ -28,6 +28,8 @@ SENTENCES: dict[str, str | Promise] = {
     "opinion.taken_back": _("took the request for an opinion back: %(note)s"),
     "note.added": _("wrote an internal note: %(note)s"),
     "step.forwarded": _("forwarded a step from %(from)s to %(to)s: %(note)s"),
+    "letter.issued": _("issued the letter %(letter)s"),
+    "letter.confirmed": _("confirmed the letter %(letter)s"),
     "dispute.opened": _("contested the decision"),
     "dispute.said": _("made a statement for %(department)s"),
     "dispute.moved_up": _("handed it to %(authority)s"),

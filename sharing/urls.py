@@ -42,4 +42,5 @@ urlpatterns = [
     path("", include("sharing.supervision.urls")),
     path("", include("sharing.disputes.urls")),
     path("", include("sharing.thread.urls")),
+    path("", include("sharing.letters.urls")),
 ]

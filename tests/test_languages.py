@@ -45,7 +45,7 @@ CHINESE_DATA = {
     *("婚姻登记", "核对", "排污许可", "收养", "举报"),
 }
 """What the objects of the tests are called, and say."""
-CODES = re.compile(r"(?:[GX][XQ]|DB|ZY)\d+|sq_[\w\-]+|MB[0-9A-Z]{8}")
+CODES = re.compile(r"(?:[GX][XQ]|DB|ZY|JD|XY)\d+|sq_[\w\-]+|MB[0-9A-Z]{8}|[0-9a-f]{40,64}")
 
 
 def pages(objects: dict[str, Any], language: str) -> Iterator[tuple[str, str]]:
@@ -67,7 +67,12 @@ def english_words(page: str, data: set[str]) -> set[str]:
     return {word for word in words - known if not CODES.fullmatch(word)}
 
 
+LETTER = re.compile(r'<article class="letter" lang="zh-Hans">.*?</article>', re.DOTALL)
+"""Letters are official papers, and Chinese in every language."""
+
+
 def chinese_words(page: str) -> set[str]:
+    page = LETTER.sub("", page)
     return {word for word in bare_texts(page) if re.match("[\u4e00-\u9fff]", word)}
 
 

@@ -46,6 +46,7 @@ from sharing import grants
 from sharing.demands import acts as demand_acts
 from sharing.demands.acts import Wanted
 from sharing.demands.tokens import token_of
+from sharing.letters import acts as letter_acts
 from sharing.models import ApprovalStep, Credential, Dispute, Enquiry, Grant, Route, RouteVersion, SupervisionNotice
 from sharing.responsibilities import acts as responsibility_acts
 from sharing.responsibilities.acts import Entry
@@ -132,6 +133,7 @@ def objects(world: World) -> dict[str, Any]:
     loading.reject_path(job).write_text("line")
     granted(world, conditional)
     grant = Grant.objects.get()
+    agreement = next(each for each in letter_acts.issue_for(grant.item.request_id) if each.kind == "agreement")
     grants.create_credential(grant=grant, actor=actor(world.applicant))
     request = submit(world, make_request(world, conditional))
     draft_request = make_request(world, conditional, opened)
@@ -221,6 +223,10 @@ def objects(world: World) -> dict[str, Any]:
             "refused_item": request.items.get().pk,
             "dispute": _dispute_over(world, step_of(request, "own-department")),
             "dispute_act": "say",
+            "letter": agreement.pk,
+            "letter_number": agreement.number,
+            "letter_code": agreement.code,
+            "json": "json",
             "talk_act": "note",
             "enquiry_act": "answer",
             "enquiry": Enquiry.objects.create(

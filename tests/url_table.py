@@ -33,6 +33,7 @@ COUNTY = frozenset({"applicant", "applicant_head", "clerk", "deputy"})
 KEEPERS = frozenset({"authority", "other_authority_reviewer", "other_authority_head"})
 """Data authorities of a city or above: the standards are everyone's."""
 PROVINCE = frozenset({"provider", "security"})
+LETTER_READERS = COUNTY | PROVINCE | {"authority"}
 HIGHEST = frozenset({"other_authority_reviewer", "other_authority_head"})
 """Authorities of the highest level there is: what they keep is everyone's."""
 ROUTE_KEEPERS = frozenset({"authority"})
@@ -298,6 +299,13 @@ TABLE: dict[str, Row] = {
     "sharing:step-decide": ("POST", frozenset({"applicant_head"}), {"pk": "step"}),
     "sharing:step-talk": ("POST", frozenset({"applicant_head"}), {"pk": "step", "act": "talk_act"}),
     "sharing:enquiry-act": ("POST", APPLICANT, {"pk": "enquiry", "act": "enquiry_act"}),
+    "sharing:letter-list": ("GET", SIGNED_IN, {}),
+    "sharing:letter-detail": ("GET", LETTER_READERS, {"pk": "letter"}),
+    "sharing:letter-pdf": ("GET", LETTER_READERS, {"pk": "letter"}),
+    "sharing:letter-odrl": ("GET", LETTER_READERS, {"pk": "letter"}),
+    "sharing:letter-confirm": ("POST", frozenset({"applicant", "applicant_head", "provider"}), {"pk": "letter"}),
+    "sharing:letter-verify": ("GET", EVERYONE, {"number": "letter_number", "code": "letter_code"}),
+    "sharing:request-file": ("GET", COUNTY, {"pk": "request", "format": "json"}),
     "sharing:route-list": ("GET", STAFF, {}),
     "sharing:route-create": ("GET", frozenset({"authority"}), {}),
     "sharing:route-detail": ("GET", STAFF, {"pk": "route"}),

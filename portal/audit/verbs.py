@@ -60,6 +60,8 @@ LABELS: dict[str, str | Promise] = {
     "opinion.taken_back": _("Request for an opinion taken back"),
     "note.added": _("Internal note"),
     "step.forwarded": _("Step forwarded"),
+    "letter.issued": _("Letter issued"),
+    "letter.confirmed": _("Letter confirmed"),
     "dispute.opened": _("Dispute opened"),
     "dispute.said": _("Statement in a dispute"),
     "dispute.moved_up": _("Dispute handed up"),

@@ -9,6 +9,7 @@ from sharing.models.demand import (
 )
 from sharing.models.dispute import Dispute, DisputeOutcome, DisputeStage, DisputeStatement
 from sharing.models.grant import Credential, Grant, GrantState, UsageRecord
+from sharing.models.letter import Letter, LetterKind
 from sharing.models.request import (
     BasketItem,
     ItemState,
@@ -42,6 +43,8 @@ __all__ = [
     "GrantState",
     "InternalNote",
     "ItemState",
+    "Letter",
+    "LetterKind",
     "Purpose",
     "RefusalReason",
     "RejectReason",

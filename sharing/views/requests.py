@@ -158,7 +158,8 @@ def request_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "sharing/request_form.html", context, status=422 if request.method == "POST" else 200)
 
 
-def _item_rows(found: SharingRequest) -> list[dict[str, Any]]:
+def item_rows(found: SharingRequest) -> list[dict[str, Any]]:
+    """What the pages of a request show of each dataset."""
     items = found.items.select_related("dataset__provider__region", "grant")
     items = items.prefetch_related("dataset__items", "disputes")
     marked = _marked(found)
@@ -197,7 +198,7 @@ def request_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     is_draft = found.state == RequestState.DRAFT
     context: dict[str, Any] = {
         "sharing_request": found,
-        "rows": _item_rows(found),
+        "rows": item_rows(found),
         "lanes": [] if is_draft else way.way_of(found),
         "expected": None if is_draft or not found.is_open else expected_day(list(found.steps.all())),
         "lines": history.lines(stream_of(found)),
@@ -205,6 +206,7 @@ def request_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "may_answer": may_edit,
         "may_withdraw": may_edit and (found.is_open or is_draft),
         "talk": talk_on(found, actor_of(request)),
+        "letters": list(found.letters.readable_by(actor_of(request).standing).distinct()),
         "questions_waiting": waiting_questions(found) if may_edit else 0,
         "problems": _problems(found) if may_edit and is_draft else {},
     }
