@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 world, objects = test_urls.world, test_urls.objects
 
 NAMES = SAME_EVERYWHERE | {"B", "Django", "PARQUET", "UTF-8", "REST", "P1D", "P1M", "T", "xlsx", "JSONL"}
-NAMES |= {"GB18030", "CSV-GB18030", "GBK"}
+NAMES |= {"ODRL", "GB18030", "CSV-GB18030", "GBK"}
 KEYS_AND_PARAMETERS = {"j", "k", "x", "filter", "after"}
 DATA = {"a", "code", "csv", "data", "name"}
 CHINESE_DATA = {
