@@ -27,6 +27,8 @@ SENTENCES: dict[str, str | Promise] = {
     "opinion.given": _("gave the opinion of %(department)s: %(note)s"),
     "opinion.taken_back": _("took the request for an opinion back: %(note)s"),
     "note.added": _("wrote an internal note: %(note)s"),
+    "step.claimed": _("took the step in hand"),
+    "step.released": _("gave the step back"),
     "step.forwarded": _("forwarded a step from %(from)s to %(to)s: %(note)s"),
     "letter.issued": _("issued the letter %(letter)s"),
     "letter.confirmed": _("confirmed the letter %(letter)s"),

@@ -14,7 +14,7 @@ from portal.dashboards import cards
 from portal.dashboards.cards import Card
 from portal.departments.models import AUTHORITY_DUTIES, Duty
 from sharing.models import ApprovalStep, BasketItem, Demand, DemandState, Grant, RequestState, SharingRequest
-from sharing.views.queue import decides_somewhere
+from sharing.rules import decides_somewhere
 
 
 def _may_apply(actor: Actor) -> bool:

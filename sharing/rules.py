@@ -14,6 +14,13 @@ from portal.audit.models import Event
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 from sharing.models import ApprovalStep, Grant, Route, SharingRequest, StepItem, Vote
 
+DECIDING_DUTIES = (Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER, Duty.SECURITY_OFFICER, *AUTHORITY_DUTIES)
+
+
+def decides_somewhere(actor: Actor) -> bool:
+    """Whether the actor holds a duty that decides steps."""
+    return bool(actor.standing.departments_with(*DECIDING_DUTIES))
+
 
 @rule(Permission.REQUEST_CREATE)
 def may_create(actor: Actor, department: Department | None) -> bool:

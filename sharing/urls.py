@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from sharing.views import grants, queue, requests
+from sharing.views import grants, queue, requests, steps
 
 app_name = "sharing"
 urlpatterns = [
@@ -24,8 +24,13 @@ urlpatterns = [
     path("queue/", queue.QueueView.as_view(), name="queue"),
     path("queue/export/", queue.queue_export, name="queue-export"),
     path("queue/decide/", queue.queue_decide, name="queue-decide"),
-    path("steps/<uuid:pk>/", queue.step_page, name="step-detail"),
-    path("steps/<uuid:pk>/decide/", queue.step_decide, name="step-decide"),
+    path("queue/claim/", queue.queue_claim, name="queue-claim"),
+    path("queue/views/", queue.view_save, name="queue-view-save"),
+    path("queue/views/<int:pk>/remove/", queue.view_remove, name="queue-view-remove"),
+    path("queue/workload/", queue.workload_page, name="queue-workload"),
+    path("steps/<uuid:pk>/panel/", steps.step_panel, name="step-panel"),
+    path("steps/<uuid:pk>/", steps.step_page, name="step-detail"),
+    path("steps/<uuid:pk>/decide/", steps.step_decide, name="step-decide"),
     path("grants/", grants.GrantListView.as_view(), name="grant-list"),
     path("grants/export/", grants.grant_export, name="grant-export"),
     path("grants/<uuid:pk>/", grants.grant_detail, name="grant-detail"),

@@ -23,7 +23,7 @@ world, objects = test_urls.world, test_urls.objects
 
 NAMES = SAME_EVERYWHERE | {"B", "Django", "PARQUET", "UTF-8", "REST", "P1D", "P1M", "T", "xlsx", "JSONL"}
 NAMES |= {"ODRL", "GB18030", "CSV-GB18030", "GBK"}
-KEYS_AND_PARAMETERS = {"j", "k", "x", "filter", "after"}
+KEYS_AND_PARAMETERS = {"Enter", "a", "c", "r", "v", "j", "k", "x", "filter", "after"}
 DATA = {"a", "code", "csv", "data", "name"}
 CHINESE_DATA = {
     *(

@@ -47,7 +47,17 @@ from sharing.demands import acts as demand_acts
 from sharing.demands.acts import Wanted
 from sharing.demands.tokens import token_of
 from sharing.letters import acts as letter_acts
-from sharing.models import ApprovalStep, Credential, Dispute, Enquiry, Grant, Route, RouteVersion, SupervisionNotice
+from sharing.models import (
+    ApprovalStep,
+    Credential,
+    Dispute,
+    Enquiry,
+    Grant,
+    Route,
+    RouteVersion,
+    SavedView,
+    SupervisionNotice,
+)
 from sharing.responsibilities import acts as responsibility_acts
 from sharing.responsibilities.acts import Entry
 from tests.factories import (
@@ -223,6 +233,7 @@ def objects(world: World) -> dict[str, Any]:
             "refused_item": request.items.get().pk,
             "dispute": _dispute_over(world, step_of(request, "own-department")),
             "dispute_act": "say",
+            "queue_view": SavedView.objects.create(user=world.applicant_head, name="x", query="tab=late").pk,
             "letter": agreement.pk,
             "letter_number": agreement.number,
             "letter_code": agreement.code,

@@ -40,7 +40,7 @@ ROUTE_KEEPERS = frozenset({"authority"})
 """Heads of the authority in whose region a route holds."""
 
 
-PERSONAL = frozenset({"notices:notice-open", "notices:notice-mark", "deputies:deputy-end"})
+PERSONAL = frozenset({"notices:notice-open", "notices:notice-mark", "deputies:deputy-end", "sharing:queue-view-remove"})
 """What is a person's own, and not their duty's."""
 
 
@@ -297,6 +297,11 @@ TABLE: dict[str, Row] = {
     "sharing:queue-decide": ("POST", SIGNED_IN, {}),
     "sharing:step-detail": ("GET", frozenset({"applicant_head"}), {"pk": "step"}),
     "sharing:step-decide": ("POST", frozenset({"applicant_head"}), {"pk": "step"}),
+    "sharing:queue-claim": ("POST", DECIDERS, {}),
+    "sharing:queue-view-save": ("POST", DECIDERS, {}),
+    "sharing:queue-view-remove": ("POST", frozenset({"applicant_head"}), {"pk": "queue_view"}),
+    "sharing:queue-workload": ("GET", DECIDERS, {}),
+    "sharing:step-panel": ("GET", frozenset({"applicant_head"}), {"pk": "step"}),
     "sharing:step-talk": ("POST", frozenset({"applicant_head"}), {"pk": "step", "act": "talk_act"}),
     "sharing:enquiry-act": ("POST", APPLICANT, {"pk": "enquiry", "act": "enquiry_act"}),
     "sharing:letter-list": ("GET", SIGNED_IN, {}),

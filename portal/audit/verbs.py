@@ -59,6 +59,8 @@ LABELS: dict[str, str | Promise] = {
     "opinion.given": _("Opinion given"),
     "opinion.taken_back": _("Request for an opinion taken back"),
     "note.added": _("Internal note"),
+    "step.claimed": _("Step taken in hand"),
+    "step.released": _("Step given back"),
     "step.forwarded": _("Step forwarded"),
     "letter.issued": _("Letter issued"),
     "letter.confirmed": _("Letter confirmed"),

@@ -21,7 +21,7 @@ from sharing.models.request import (
 )
 from sharing.models.responsibility import Responsibility, ResponsibilityKind, SharingQuestion
 from sharing.models.route import Route, RouteVersion
-from sharing.models.step import ApprovalStep, RequestCopy, StepItem, StepState, Verdict, Vote
+from sharing.models.step import ApprovalStep, RequestCopy, SavedView, StepItem, StepState, Verdict, Vote
 from sharing.models.supervision import SupervisionNotice
 from sharing.models.thread import Enquiry, EnquiryKind, InternalNote
 
@@ -55,6 +55,7 @@ __all__ = [
     "ResponsibilityKind",
     "Route",
     "RouteVersion",
+    "SavedView",
     "SharingQuestion",
     "SharingRequest",
     "StepItem",

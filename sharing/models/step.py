@@ -66,6 +66,8 @@ class ApprovalStep(models.Model):
     """The clock stands still until the applicant has answered a question (``sharing.thread``)."""
     is_afterwards = models.BooleanField(default=False)
     """Looks at what was granted already; a refusal revokes the grant."""
+    claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    """Who works on it (认领); the others of the office see that, and can take it over."""
     late = models.CharField(max_length=10, default="remind")
     """Who is told besides the office when it is late: ``sharing.routes.Late``."""
     state = models.CharField(max_length=10, choices=StepState.choices, default=StepState.WAITING)
@@ -99,6 +101,8 @@ class ApprovalStep(models.Model):
         indexes = [
             # the queue: an office's open steps by deadline
             models.Index(fields=["office", "due_at", "id"], condition=Q(state="open"), name="step_queue"),
+            # what somebody works on, by deadline
+            models.Index(fields=["claimed_by", "due_at", "id"], condition=Q(state="open"), name="step_claimed"),
             # an office's decided steps, newest first
             models.Index(fields=["office", "-decided_at"], condition=Q(state="done"), name="step_decided"),
             # an office's steps that wait for the applicant
@@ -206,3 +210,19 @@ class RequestCopy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.department} · {self.request_id}"
+
+
+class SavedView(models.Model):
+    """A person's way of looking at the queue (常用视图): its filters, tab and columns as a query string."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="queue_views")
+    name = models.CharField(_("name"), max_length=40)
+    query = models.CharField(max_length=500)
+
+    class Meta:
+        verbose_name = _("saved view")
+        ordering = ["name", "id"]
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="one_view_of_a_name")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -253,7 +253,8 @@ def forward(
     before = step.department
     step.department, step.office = department, duty_group(department, step.duty)
     step.version += 1
-    step.save(update_fields=["department", "office", "version"])
+    step.claimed_by = None
+    step.save(update_fields=["department", "office", "version", "claimed_by"])
     data = {"from": before.name, "from_id": str(before.pk), "to": department.name, "note": reason}
     _log(board, "step.forwarded", actor, step, **data)
     notify(

@@ -18,7 +18,7 @@ from portal.views import actor_of, clean_text, show_refusal
 from sharing.models import ApprovalStep, Enquiry, SharingRequest
 from sharing.thread import acts
 from sharing.thread.forms import FORMS, talk_forms
-from sharing.views.queue import step_detail, step_or_404
+from sharing.views.steps import step_detail, step_or_404
 
 
 def _commands(step: ApprovalStep, request: HttpRequest, data: dict[str, Any]) -> dict[str, Callable[[], object]]:

@@ -1,4 +1,4 @@
-"""The offices' queue and the screen on which a step is decided."""
+"""The offices' queue: tabs, filters, columns, saved views, claims, workload, and decisions in bulk."""
 
 from __future__ import annotations
 
@@ -8,78 +8,112 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Case, Count, F, IntegerField, Max, Q, QuerySet, When, Window, prefetch_related_objects
+from django.db.models import Count, F, Max, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 from django.views.generic import ListView
 
-from catalog.items import declared_columns
 from catalog.search import as_uuids
-from catalog.tables.filters import describe
-from portal import access
-from portal.access import Actor, Permission
-from portal.departments.models import AUTHORITY_DUTIES, Duty
-from portal.errors import InvalidInput, NotPermitted, PortalError
+from portal.access import Actor
+from portal.errors import InvalidInput, NotPermitted
 from portal.exports import csv_response
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
-from sharing import deciding, joint, marks, way
-from sharing.deciding import BulkEntry, Decision
+from sharing import claims, deciding
+from sharing.deciding import BulkEntry
 from sharing.forms import DecisionForm
-from sharing.models import ApprovalStep, Grant, RequestItem, RouteVersion, StepItem, StepState
+from sharing.models import ApprovalStep, RouteVersion, SavedView, StepItem, StepState
 from sharing.models.route import titled
-from sharing.supervision.acts import notices_on
-from sharing.terms import Terms, sentences
-from sharing.thread.forms import talk_forms
-from sharing.thread.queries import talk_on
+from sharing.models.step import ApprovalStepQuerySet
+from sharing.rules import decides_somewhere
 
-DECIDING_DUTIES = (Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER, Duty.SECURITY_OFFICER, *AUTHORITY_DUTIES)
 TABS = {
     "open": gettext_lazy("To decide"),
+    "mine": gettext_lazy("In my hands"),
+    "deputy": gettext_lazy("As a deputy"),
     "late": gettext_lazy("Late"),
     "paused": gettext_lazy("With the applicant"),
     "done": gettext_lazy("Decided"),
 }
-FORMER_DECISIONS = 5
+COLUMNS = {
+    "deadline": gettext_lazy("Deadline"),
+    "request": gettext_lazy("Request"),
+    "applicant": gettext_lazy("Applicant"),
+    "step": gettext_lazy("Step"),
+    "datasets": gettext_lazy("Datasets"),
+    "grade": gettext_lazy("Data grade"),
+    "purpose": gettext_lazy("Purpose"),
+    "opened": gettext_lazy("Came in"),
+    "claimed": gettext_lazy("In hand"),
+}
+KEYS = {
+    "j k": gettext_lazy("to the next and the one before"),
+    "x": gettext_lazy("select the line"),
+    "v": gettext_lazy("look at it beside the list"),
+    "Enter": gettext_lazy("open it"),
+    "a": gettext_lazy("agree to what is selected, or to this line"),
+    "r": gettext_lazy("refuse it, with a reason"),
+    "c": gettext_lazy("take it in hand"),
+    "?": gettext_lazy("these keys"),
+}
+"""What ``static/js/page.js`` does in the queue."""
+STANDARD_COLUMNS = ("deadline", "request", "applicant", "step", "datasets", "grade", "claimed")
 TITLES_SHOWN = 2
-ITEMS_SHOWN = 50
+VIEW_LIMIT = 20
 EXPORT_LIMIT = 10_000
 EXPORT_LOT = 500
 
 
-def decides_somewhere(actor: Any) -> bool:
-    """Whether the actor holds a duty that decides steps."""
-    return bool(actor.standing.departments_with(*DECIDING_DUTIES))
+def _deputised(actor: Actor) -> set[int]:
+    """The offices in which the actor decides as a deputy alone."""
+    own = actor.capacities[0].standing.group_ids if actor.capacities else actor.standing.group_ids
+    return set(actor.standing.group_ids - own)
+
+
+def _in_tab(rows: ApprovalStepQuerySet, tab: str, actor: Actor) -> QuerySet[ApprovalStep]:
+    if tab == "done":
+        return rows.filter(state=StepState.DONE).order_by("-decided_at", "-id")
+    if tab == "paused":
+        return rows.filter(state=StepState.PAUSED).order_by("id")
+    rows = rows.open().order_by("due_at", "id")
+    if tab == "late":
+        return rows.filter(due_at__lt=timezone.now())
+    if tab == "mine":
+        return rows.filter(claimed_by=actor.user)
+    return rows.filter(office__in=_deputised(actor)) if tab == "deputy" else rows
 
 
 def _matching(request: HttpRequest) -> QuerySet[ApprovalStep]:
     """Steps of my offices in the chosen tab, by deadline; decided ones newest first."""
-    params = request.GET
-    rows = ApprovalStep.objects.of_offices(actor_of(request).standing)
-    tab = params.get("tab", "open")
-    if tab == "done":
-        rows = rows.filter(state=StepState.DONE).order_by("-decided_at", "-id")
-    elif tab == "paused":
-        rows = rows.filter(state=StepState.PAUSED).order_by("id")
-    else:
-        rows = rows.open().order_by("due_at", "id")
-        if tab == "late":
-            rows = rows.filter(due_at__lt=timezone.now())
-    if text := params.get("q", "").replace("\x00", "").strip():
+    params, actor = request.GET, actor_of(request)
+    rows = _in_tab(ApprovalStep.objects.of_offices(actor.standing), params.get("tab", "open"), actor)
+    if text := clean_text(params.get("q", "")):
         by_text = Q(request__number__istartswith=text) | Q(request__title__icontains=text)
         rows = rows.filter(by_text | Q(request__department__name__icontains=text))
     if stage := clean_text(params.get("stage", "")):
         rows = rows.filter(stage=stage)
+    if params.get("claim") == "free":
+        rows = rows.filter(claimed_by=None)
+    elif params.get("claim") == "taken":
+        rows = rows.exclude(claimed_by=None)
     return rows
+
+
+def _columns(request: HttpRequest) -> list[str]:
+    """The columns asked for, in their own order; the standard ones when none is."""
+    chosen = request.GET.getlist("col")
+    return [key for key in COLUMNS if key in chosen] or list(STANDARD_COLUMNS)
 
 
 def _shown(ids: Sequence[UUID]) -> list[ApprovalStep]:
     """What a line of the queue shows of these steps, in their order: two queries, however many lines and items."""
-    found = ApprovalStep.objects.select_related("request__department__region", "department").in_bulk(ids)
+    found = ApprovalStep.objects.select_related("request__department__region", "department", "claimed_by").in_bulk(ids)
     step = F("step")
     entries = StepItem.objects.filter(step__in=ids, is_needed=True).annotate(
         total=Window(Count("*"), partition_by=step),
@@ -125,8 +159,12 @@ class QueueView(WorkplaceMixin, ListView[ApprovalStep]):
         ids = [step.pk for step in page.object_list]
         context["steps"] = _shown(ids)
         return context | {
-            "tabs": TABS,
+            "tabs": {key: label for key, label in TABS.items() if key != "deputy" or _deputised(self.actor)},
             "tab": self.request.GET.get("tab", "open"),
+            "columns": _columns(self.request),
+            "keys": KEYS,
+            "all_columns": COLUMNS,
+            "views": list(SavedView.objects.filter(user=self.actor.user)[:VIEW_LIMIT]),
             "stages": _stages(self.actor),
             "form": DecisionForm(),
         }
@@ -145,130 +183,6 @@ def queue_export(request: HttpRequest) -> StreamingHttpResponse:
                 yield [step.due_at, r.number, r.title, r.department.name, step.label, total, step.get_state_display()]
 
     return csv_response(rows(), "queue")
-
-
-def step_or_404(request: HttpRequest, pk: UUID) -> ApprovalStep:
-    """A step of one of my offices that was opened already."""
-    rows = ApprovalStep.objects.of_offices(actor_of(request).standing).exclude(state=StepState.WAITING)
-    return get_object_or_404(
-        rows.select_related("request__department__region", "request__created_by", "department"), pk=pk
-    )
-
-
-def step_detail(
-    request: HttpRequest, step: ApprovalStep, typed: dict[UUID, DecisionForm] | None = None
-) -> dict[str, Any]:
-    """Everything needed to decide a step on one screen."""
-    open_ids = set(deciding.open_items(step))
-    waiting = Case(When(item__in=open_ids, then=0), default=1, output_field=IntegerField())
-    found = step.step_items.filter(is_needed=True).order_by(waiting, "item_id")
-    page = CappedPaginator(found.select_related("item__dataset__provider", "decided_by", "decided_for"), ITEMS_SHOWN)
-    shown = page.get_page(request.GET.get("page"))
-    entries = list(shown.object_list)
-    related = ("item__dataset__items", "item__dataset__distributions__current", "votes__voter", "votes__cast_by")
-    prefetch_related_objects(entries, *related)
-    datasets = [entry.item.dataset_id for entry in entries]
-    held = Grant.objects.in_force().filter(
-        department=step.request.department, dataset__provider__in=[entry.item.dataset.provider_id for entry in entries]
-    )
-    capacity = access.capacity_for(actor_of(request), Permission.STEP_DECIDE, step)
-    return {
-        "step": step,
-        "page_obj": shown,
-        "sharing_request": step.request,
-        "rows": [_row(entry, step, open_ids, typed) for entry in entries],
-        "quorum": joint.needed(step, joint.electors(step)) if step.quorum != 1 else 1,
-        "may_decide": step.state == StepState.OPEN and capacity is not None,
-        "deciding_for": capacity.on_behalf_of if capacity else None,
-        "supervisions": list(notices_on(step.pk)),
-        "held": list(held.select_related("dataset")[:20]),
-        "former": list(_former(datasets, step)),
-        "lanes": way.way_of(step.request),
-        "talk": talk_on(step.request, actor_of(request)),
-        "talk_forms": talk_forms(),
-        "may_talk": access.can(actor_of(request), Permission.STEP_ANSWER, step),
-    }
-
-
-def _row(
-    entry: StepItem, step: ApprovalStep, open_ids: set[UUID], typed: dict[UUID, DecisionForm] | None
-) -> dict[str, Any]:
-    fields = {item.column: item for item in entry.item.dataset.items.all()}
-    titles = {column: item.name for column, item in fields.items()}
-    is_open = entry.item_id in open_ids
-    form = (typed or {}).get(entry.item_id) or (_decision_form(entry, step) if is_open else None)
-    return {
-        "entry": entry,
-        "item": entry.item,
-        "columns": [fields[c] for c in entry.item.columns if c in fields],
-        "rows": describe(entry.item.row_filter, titles),
-        "is_open": is_open,
-        "form": form,
-        "terms": sentences(Terms.of_json(entry.terms), titles),
-        "marks": marks.labels(entry.marks),
-        "votes": entry.votes.all(),
-    }
-
-
-def _decision_form(entry: StepItem, step: ApprovalStep, data: QueryDict | None = None) -> DecisionForm:
-    """The form of one item; without conditions where the step looks at what was granted already."""
-    declared = {column.name: column for column in declared_columns(entry.item.dataset)}
-    columns = [] if step.is_afterwards else [declared[name] for name in entry.item.columns if name in declared]
-    return DecisionForm(data, prefix=str(entry.item_id), columns=columns)
-
-
-def _former(datasets: list[UUID], step: ApprovalStep) -> QuerySet[RequestItem]:
-    """The last answers on the same datasets; what other departments were told is for providers and authorities."""
-    answered = RequestItem.objects.filter(dataset__in=datasets, answered_at__isnull=False).exclude(request=step.request)
-    if step.lane_id is None and not step.is_authority_step:
-        answered = answered.filter(request__department=step.department_id)
-    return answered.select_related("dataset", "request__department").order_by("-answered_at")[:FORMER_DECISIONS]
-
-
-@login_required
-def step_page(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Look at a step."""
-    return render(request, "sharing/step_detail.html", step_detail(request, step_or_404(request, pk)))
-
-
-def _typed(forms: dict[UUID, DecisionForm]) -> dict[UUID, Decision]:
-    """The decisions that were typed, by item.
-
-    Raises:
-        InvalidInput: an entry that cannot be read, or words beside no decision; nothing of the page is recorded then.
-    """
-    decisions = {}
-    for item_id, form in forms.items():
-        if not form.is_valid():
-            message = _("Some entries need to be corrected. Nothing was lost.")
-            raise InvalidInput(message, fields={name: [str(e) for e in found] for name, found in form.errors.items()})
-        if form.cleaned_data["verdict"]:
-            decisions[item_id] = form.decision()
-        elif form.cleaned_data["reason"] or form.cleaned_data["note"]:
-            raise InvalidInput(_("Choose approve, refuse or return."), fields={"verdict": []})
-    return decisions
-
-
-@login_required
-@require_POST
-def step_decide(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Decide items of a step; what was typed is kept when it cannot be done."""
-    step = step_or_404(request, pk)
-    prefixes = {name.rpartition("-")[0] for name in request.POST}
-    entries = step.step_items.filter(item__in=as_uuids(prefixes)).select_related("item__dataset")
-    entries = entries.prefetch_related("item__dataset__items", "item__dataset__distributions__current")
-    forms = {entry.item_id: _decision_form(entry, step, request.POST) for entry in entries}
-    text = request.POST.get("seen_version", "")
-    seen = int(text) if text.isdecimal() and len(text) < 9 else -1
-    try:
-        decisions = _typed(forms)
-        deciding.decide(step=step, actor=actor_of(request), seen_version=seen, decisions=decisions)
-    except PortalError as error:
-        context = step_detail(request, step_or_404(request, pk), forms) | {"error": error}
-        context["messages_of"] = [m for found in getattr(error, "fields", {}).values() for m in found]
-        return render(request, "sharing/step_detail.html", context, status=int(error.status))
-    messages.success(request, _("Decided."))
-    return redirect("sharing:queue")
 
 
 @login_required
@@ -304,3 +218,63 @@ def queue_decide(request: HttpRequest) -> HttpResponse:
             return render(request, "sharing/bulk_result.html", context)
     status = 422 if form.errors else 200
     return render(request, "sharing/bulk_confirm.html", context, status=status)
+
+
+@login_required
+@require_POST
+def queue_claim(request: HttpRequest) -> HttpResponse:
+    """Take the selected steps in hand, or give them back."""
+    ids = as_uuids(text.partition(":")[0] for text in request.POST.getlist("step")[: deciding.BULK_LIMIT])
+    if not decides_somewhere(actor_of(request)):
+        raise NotPermitted
+    if request.POST.get("act") == "release":
+        n = claims.release(ids=ids, actor=actor_of(request))
+        text = ngettext("%(n)s step was given back.", "%(n)s steps were given back.", n)
+    else:
+        n = claims.claim(ids=ids, actor=actor_of(request))
+        text = ngettext("%(n)s step is in your hands.", "%(n)s steps are in your hands.", n)
+    messages.success(request, text % {"n": n})
+    return _back(request)
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    target = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
+    return redirect(target if safe else "sharing:queue")
+
+
+@login_required
+@require_POST
+def view_save(request: HttpRequest) -> HttpResponse:
+    """Keep the tab, filters and columns that are shown under a name; the same name is written anew."""
+    actor, name = actor_of(request), clean_text(request.POST.get("name", ""))[:40]
+    if not decides_somewhere(actor):
+        raise NotPermitted
+    kept = QueryDict(request.POST.get("query", "").lstrip("?")[:2_000]).copy()
+    kept.pop("page", None)
+    mine = SavedView.objects.filter(user=actor.user)
+    if not name or len(kept.urlencode()) > 500:
+        messages.warning(request, _("Give the view a name."))
+    elif mine.exclude(name=name).count() >= VIEW_LIMIT:
+        messages.warning(request, _("You have %(n)s views already; remove one first.") % {"n": VIEW_LIMIT})
+    else:
+        SavedView.objects.update_or_create(user=actor.user, name=name, defaults={"query": kept.urlencode()})
+        messages.success(request, _("The view is kept."))
+    return redirect(f"{reverse('sharing:queue')}?{kept.urlencode()}")
+
+
+@login_required
+@require_POST
+def view_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Forget a view of one's own."""
+    get_object_or_404(SavedView, pk=pk, user=request.user).delete()
+    return redirect("sharing:queue")
+
+
+@login_required
+def workload_page(request: HttpRequest) -> HttpResponse:
+    """What each colleague in my offices has in hand."""
+    actor = actor_of(request)
+    if not decides_somewhere(actor):
+        raise NotPermitted
+    return render(request, "sharing/workload.html", {"offices": claims.workload(actor)})

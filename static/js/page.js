@@ -105,17 +105,30 @@ function rows() {
   });
 }
 
-/** In the queue: j and k move, x selects, Enter opens. */
+/** In the queue: j and k move, x selects, v looks, Enter opens, a and r decide, c claims, ? tells the keys. */
 function queueKeys() {
   const table = document.querySelector("[data-keys]");
   if (!table) return;
   let at = -1;
   const lines = [...table.querySelectorAll("tbody tr")];
+  const help = document.querySelector("[data-keys-help]");
+  document.querySelector("[data-keys-open]")?.addEventListener("click", () => help?.showModal());
+  const form = table.closest("form");
+  const act = (key) => {
+    if (at >= 0 && !form.querySelector("[data-row]:checked")) lines[at].querySelector("[data-row]")?.click();
+    if (!form.querySelector("[data-row]:checked")) return;
+    form.querySelector("[data-verdict]").value = { a: "approve", r: "refuse" }[key] ?? "";
+    form.requestSubmit(form.querySelector(key === "c" ? "[value=claim]" : "[data-decide]"));
+  };
   document.addEventListener("keydown", (event) => {
+    if (document.querySelector("dialog[open]")) return;
     if (event.target.matches("input:not([type=checkbox]), select, textarea") || event.ctrlKey || event.metaKey) return;
     if (event.key === "j") at = Math.min(at + 1, lines.length - 1);
     else if (event.key === "k") at = Math.max(at - 1, 0);
     else if (event.key === "x" && at >= 0) lines[at].querySelector("[data-row]")?.click();
+    else if (event.key === "v" && at >= 0) lines[at].querySelector("[data-look]")?.click();
+    else if (event.key === "?") help?.showModal();
+    else if ("arc".includes(event.key)) act(event.key);
     else if (event.key === "Enter" && at >= 0 && event.target === document.body) lines[at].querySelector("a")?.click();
     else return;
     lines.forEach((line, n) => line.classList.toggle("is-current", n === at));
