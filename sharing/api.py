@@ -76,6 +76,7 @@ class RequestSerializer(serializers.ModelSerializer[SharingRequest]):
             "scope_of_use",
             "channels",
             "frequency",
+            "expected_calls",
             "valid_until",
             "is_cross_border",
             "state",
@@ -106,6 +107,7 @@ class NewRequestSerializer(serializers.Serializer[Any]):
     scope_of_use = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
     channels = serializers.MultipleChoiceField(choices=Channel.choices, default={"api", "file"})
     frequency = serializers.ChoiceField(choices=UpdateCycle.choices, default="irregular")
+    expected_calls = serializers.IntegerField(min_value=0, max_value=2_000_000_000, required=False, allow_null=True)
     valid_until = serializers.DateField()
     is_cross_border = serializers.BooleanField(default=False)
     has_commitment = serializers.BooleanField(default=False)

@@ -20,7 +20,7 @@ from portal import access
 from portal.access import Actor, Permission
 from portal.accounts.models import User
 from portal.audit import record
-from portal.departments.models import Department
+from portal.departments.models import Department, Duty
 from portal.errors import InvalidInput, NotPermitted, WrongState
 from portal.lists import listed
 from sharing.errors import UnknownColumns
@@ -43,6 +43,7 @@ class RequestDetails:
     frequency: str = "irregular"
     is_cross_border: bool = False
     has_commitment: bool = False
+    expected_calls: int | None = None
 
 
 def requestable(actor: Actor) -> Any:
@@ -83,7 +84,10 @@ def create(
     actor = access.require(actor, Permission.REQUEST_CREATE, department)
     assert actor.user is not None
     request = SharingRequest.objects.create(
-        department=department, created_by=actor.user, **{**asdict(details), "channels": list(details.channels)}
+        department=department,
+        filed_by_department=filing_department(actor, department),
+        created_by=actor.user,
+        **{**asdict(details), "channels": list(details.channels)},
     )
     items = _new_items(request, actor, dataset_ids)
     event_items = {str(item.pk): ItemState.DRAFT for item in items}
@@ -91,6 +95,17 @@ def create(
     record.append(stream=record.stream_of(request), verb="request.created", actor=actor, data=data)
     remove_from_basket(user=actor.user, dataset_ids=dataset_ids)
     return request
+
+
+def filing_department(actor: Actor, department: Department) -> Department | None:
+    """The superior department for which ``actor`` files for ``department``; None where they apply there themselves."""
+    mine = actor.standing.departments_with(Duty.APPLICANT)
+    if department.pk in mine:
+        return None
+    above = department.parent
+    while above is not None and above.pk not in mine:
+        above = above.parent
+    return above
 
 
 def _take_basket(actor: Actor) -> list[UUID]:
@@ -140,7 +155,7 @@ def _new_items(request: SharingRequest, actor: Actor, dataset_ids: Sequence[UUID
     return RequestItem.objects.bulk_create(items)
 
 
-def _lock_editable(
+def lock_editable(
     request: SharingRequest, actor: Actor, seen_version: int | None = None
 ) -> tuple[SharingRequest, Actor]:
     """The request with its row locked, and the actor in the capacity in which they may change it."""
@@ -153,7 +168,8 @@ def _lock_editable(
     return locked, actor
 
 
-def _bump(request: SharingRequest, verb: str, actor: Actor, **data: Any) -> None:
+def bump(request: SharingRequest, verb: str, actor: Actor, **data: Any) -> None:
+    """Save a locked draft as a new version, with the event of what was done."""
     request.version += 1
     request.save()
     data["state"] = request.state
@@ -166,7 +182,7 @@ def update(
     *, request: SharingRequest, actor: Actor, details: RequestDetails, seen_version: int | None = None
 ) -> SharingRequest:
     """Change what the request states. While offices decide other items of it, only its items can be changed."""
-    request, actor = _lock_editable(request, actor, seen_version)
+    request, actor = lock_editable(request, actor, seen_version)
     states = set(request.items.values_list("state", flat=True))
     if request.state == RequestState.RETURNED and states & {ItemState.IN_REVIEW, ItemState.APPROVED}:
         raise WrongState(_("Other offices are deciding on this text; only the returned items can be changed now."))
@@ -176,20 +192,20 @@ def update(
             setattr(request, name, value)
             changed.append(name)
     if changed:
-        _bump(request, "request.updated", actor, changed=changed)
+        bump(request, "request.updated", actor, changed=changed)
     return request
 
 
 @transaction.atomic
 def add_items(*, request: SharingRequest, actor: Actor, dataset_ids: Sequence[UUID]) -> list[RequestItem]:
     """Add datasets to a draft; those that it has already are passed over. Returns the new items."""
-    request, actor = _lock_editable(request, actor)
+    request, actor = lock_editable(request, actor)
     if request.state != RequestState.DRAFT:
         raise WrongState(_("Datasets can only be added before the request is submitted."))
     items = _new_items(request, actor, dataset_ids)
     if not items:
         return []
-    _bump(request, "request.items_added", actor, added=[str(item.pk) for item in items])
+    bump(request, "request.items_added", actor, added=[str(item.pk) for item in items])
     return items
 
 
@@ -207,12 +223,12 @@ def add_from_basket(*, request: SharingRequest, actor: Actor) -> list[RequestIte
 @transaction.atomic
 def remove_item(*, item: RequestItem, actor: Actor) -> None:
     """Take an item out of a draft."""
-    request, actor = _lock_editable(item.request, actor)
+    request, actor = lock_editable(item.request, actor)
     if request.state != RequestState.DRAFT:
         raise WrongState(_("Datasets can only be removed before the request is submitted."))
     pk = str(item.pk)
     item.delete()
-    _bump(request, "request.item_removed", actor, removed=pk)
+    bump(request, "request.item_removed", actor, removed=pk)
 
 
 @transaction.atomic
@@ -225,13 +241,13 @@ def change_item(
         UnknownColumns: names the columns that the dataset does not have or does not share.
         InvalidInput: no column, or a row condition that cannot be read.
     """
-    request, actor = _lock_editable(item.request, actor)
+    request, actor = lock_editable(item.request, actor)
     item = RequestItem.objects.select_related("dataset").get(pk=item.pk)
     if item.state not in (ItemState.DRAFT, ItemState.RETURNED):
         raise WrongState(_("This item is with the offices; it can be changed when it is returned."))
     item.columns, item.row_filter = check_content(item.dataset, columns, row_filter)
     item.save(update_fields=["columns", "row_filter"])
-    _bump(request, "item.changed", actor, item=str(item.pk), columns=item.columns, row_filter=item.row_filter)
+    bump(request, "item.changed", actor, item=str(item.pk), columns=item.columns, row_filter=item.row_filter)
     return item
 
 
@@ -291,3 +307,9 @@ def is_widened(item: RequestItem) -> bool:
     more_columns = set(item.columns) - set(item.submitted_columns)
     dropped = [condition for condition in item.submitted_filter if condition not in item.row_filter]
     return bool(more_columns or dropped)
+
+
+def bases_of(departments: Iterable[UUID]) -> list[str]:
+    """The bases of duty that the last requests of these departments named, the newest first, to choose from."""
+    rows = SharingRequest.objects.filter(department__in=list(departments)).exclude(legal_basis="")
+    return list(dict.fromkeys(rows.order_by("-modified").values_list("legal_basis", flat=True)[:40]))[:6]

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from catalog.models import DataItem, Sensitivity
-from portal.departments.models import Department, Region
+from portal.departments.duties import holders
+from portal.departments.models import Department, Duty, Region
 from sharing.models import RequestItem, SharingRequest
 from sharing.routes import ItemFacts, RequestFacts
 
@@ -68,7 +69,7 @@ def facts_from(request: SharingRequest, items: Sequence[RequestItem]) -> Request
     authorities = Authorities()
     region = request.department.region
     return RequestFacts(
-        applicant=request.department_id,
+        applicant=_reviewing(request),
         applicant_authority=authorities.of(region),
         applicant_level=region.level,
         applicant_region=region.code,
@@ -76,6 +77,14 @@ def facts_from(request: SharingRequest, items: Sequence[RequestItem]) -> Request
         is_cross_border=request.is_cross_border,
         items=tuple(_item_facts(item, region, authorities, sensitivities) for item in items),
     )
+
+
+def _reviewing(request: SharingRequest) -> UUID:
+    """Whose own review comes first: the department's; the superior's that files for it where nobody holds that duty."""
+    filing = request.filed_by_department_id
+    if filing is None or holders(request.department, Duty.OWN_APPROVER):
+        return request.department_id
+    return filing
 
 
 def _item_facts(

@@ -289,7 +289,7 @@ def conclude(boards: Collection[Board]) -> People:
     _save(boards)
     due(board.request.pk for board in boards if board.approved or board.request.state in ENDED)
     offices = [(step.department_id, step.duty) for board in boards for step in board.opened]
-    offices += [(board.request.department_id, Duty.APPLICANT) for board in boards]
+    offices += [office for board in boards for office in _applying(board.request)]
     people = holders_of(offices)
     opened = [
         Message(
@@ -340,15 +340,21 @@ def _save(boards: Iterable[Board]) -> None:
     update_rows(requests, REQUEST_FIELDS)
 
 
+def _applying(request: SharingRequest) -> list[tuple[UUID, str]]:
+    """The offices that apply: the department's, and the superior's that files for it."""
+    departments = [request.department_id, request.filed_by_department_id]
+    return [(department, Duty.APPLICANT) for department in departments if department]
+
+
 def applicants(request: SharingRequest, people: People) -> list[User]:
     """Who reads the answers: who made the request or, when they have left that duty, those who apply there now."""
-    found = people[request.department_id, Duty.APPLICANT]
+    found = [user for office in _applying(request) for user in people[office]]
     return [user for user in found if user.pk == request.created_by_id] or found
 
 
 def told_of(request: SharingRequest) -> list[User]:
     """``applicants``, read for one request."""
-    return applicants(request, holders_of([(request.department_id, Duty.APPLICANT)]))
+    return applicants(request, holders_of(_applying(request)))
 
 
 def item_states(items: Iterable[RequestItem]) -> dict[str, str]:

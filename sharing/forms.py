@@ -42,6 +42,7 @@ class RequestForm(forms.ModelForm[SharingRequest]):
             "scope_of_use",
             "channels",
             "frequency",
+            "expected_calls",
             "valid_until",
             "is_cross_border",
             "has_commitment",
@@ -56,6 +57,7 @@ class RequestForm(forms.ModelForm[SharingRequest]):
             "legal_basis": _("The law, regulation or duty for which the data are needed, with its article."),
             "scenario": _("Which business uses the data, and how."),
             "scope_of_use": _("Who will see the data inside the department."),
+            "expected_calls": _("For interfaces: about how many calls a day; the provider plans with it."),
             "has_commitment": _("Use for the stated purpose only, no passing on, deletion at the end, leaks reported."),
         }
 

@@ -89,6 +89,8 @@ class SharingMover:
         self._hand_over_steps(steps, move.target)
         SharingRequest.objects.filter(pk__in=[r.pk for r in requests]).update(department=move.target)
         Grant.objects.filter(pk__in=[g.pk for g in grants]).update(department=move.target)
+        if move.requests is None:
+            SharingRequest.objects.filter(filed_by_department=move.source).update(filed_by_department=move.target)
         streams = {f"sharingrequest:{step.request_id}" for step in steps}
         for stream in sorted(streams | {record.stream_of(request) for request in requests}):
             record.append(stream=stream, verb="request.moved", actor=actor, data=names)

@@ -12,7 +12,7 @@ from portal.access import Actor, Permission, rule
 from portal.audit import record
 from portal.audit.models import Event
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
-from sharing.models import ApprovalStep, Grant, Route, SharingRequest, StepItem, Vote
+from sharing.models import ApprovalStep, CoApplicant, Grant, Route, SharingRequest, StepItem, Vote
 
 DECIDING_DUTIES = (Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER, Duty.SECURITY_OFFICER, *AUTHORITY_DUTIES)
 
@@ -24,9 +24,23 @@ def decides_somewhere(actor: Actor) -> bool:
 
 @rule(Permission.REQUEST_CREATE)
 def may_create(actor: Actor, department: Department | None) -> bool:
-    """Whoever holds the duty to apply, in ``department`` or, when none is named, anywhere."""
+    """Whoever holds the duty to apply, in ``department`` or one above it or, when none is named, anywhere."""
     departments = actor.standing.departments_with(Duty.APPLICANT)
-    return department.pk in departments if department else bool(departments)
+    if department is None:
+        return bool(departments)
+    above: Department | None = department
+    while above is not None and above.pk not in departments:
+        above = above.parent
+    return above is not None
+
+
+def subordinates(actor: Actor) -> set[UUID]:
+    """Departments for which ``actor`` may apply: where they hold the duty, and all below these; a query a level."""
+    level = found = actor.standing.departments_with(Duty.APPLICANT)
+    while level:
+        level = set(Department.objects.active().filter(parent__in=level).values_list("pk", flat=True)) - found
+        found = found | level
+    return found
 
 
 @rule(Permission.REQUEST_VIEW)
@@ -34,10 +48,23 @@ def may_view_request(actor: Actor, request: SharingRequest) -> bool:
     return SharingRequest.objects.filter(pk=request.pk).readable_by(actor.standing).exists()
 
 
-@rule(Permission.REQUEST_EDIT, Permission.REQUEST_SUBMIT, Permission.REQUEST_WITHDRAW)
+@rule(Permission.REQUEST_SUBMIT, Permission.REQUEST_WITHDRAW)
+def applies(actor: Actor, request: SharingRequest) -> bool:
+    """Those who apply for the department of the request, or for the one that files for it; the state is the command's
+    business."""
+    standing, filing = actor.standing, request.filed_by_department_id
+    return standing.holds(request.department_id, Duty.APPLICANT) or (
+        filing is not None and standing.holds(filing, Duty.APPLICANT)
+    )
+
+
+@rule(Permission.REQUEST_EDIT)
 def may_edit_request(actor: Actor, request: SharingRequest) -> bool:
-    """Those who may apply for the department of the request; the state is the command's business."""
-    return actor.standing.holds(request.department_id, Duty.APPLICANT)
+    """Those who apply, and colleagues of the department whom they invited."""
+    if applies(actor, request):
+        return True
+    invited = actor.standing.holds(request.department_id) and actor.user_id is not None
+    return invited and CoApplicant.objects.filter(request=request, user=actor.user_id).exists()
 
 
 AUTHORS = (
@@ -47,6 +74,7 @@ AUTHORS = (
     "request.submitted",
     "request.resubmitted",
     "enquiry.answered",
+    "attachment.added",
 )
 """Acts by which a request becomes one's own."""
 

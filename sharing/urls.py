@@ -2,17 +2,21 @@
 
 from django.urls import include, path
 
-from sharing.views import grants, queue, requests, steps
+from sharing.views import basket, grants, queue, request_lists, requests, steps
 
 app_name = "sharing"
 urlpatterns = [
-    path("basket/", requests.basket, name="basket"),
-    path("basket/add/", requests.basket_add, name="basket-add"),
-    path("basket/remove/", requests.basket_remove, name="basket-remove"),
-    path("requests/", requests.RequestListView.as_view(), name="request-list"),
-    path("requests/export/", requests.request_export, name="request-export"),
+    path("basket/", basket.basket, name="basket"),
+    path("basket/add/", basket.basket_add, name="basket-add"),
+    path("basket/remove/", basket.basket_remove, name="basket-remove"),
+    path("requests/", request_lists.RequestListView.as_view(), name="request-list"),
+    path("requests/export/", request_lists.request_export, name="request-export"),
     path("requests/new/", requests.request_create, name="request-create"),
     path("requests/<uuid:pk>/", requests.request_detail, name="request-detail"),
+    path("requests/new/keep/", requests.form_keep, name="request-keep-new"),
+    path("requests/new/forget/", requests.form_forget, name="request-forget-new"),
+    path("requests/<uuid:pk>/keep/", requests.form_keep, name="request-keep"),
+    path("requests/<uuid:pk>/forget/", requests.form_forget, name="request-forget"),
     path("requests/<uuid:pk>/edit/", requests.request_edit, name="request-edit"),
     path("requests/<uuid:pk>/add/", requests.request_add, name="request-add"),
     path("requests/<uuid:pk>/submit/", requests.request_submit, name="request-submit"),
@@ -47,5 +51,6 @@ urlpatterns = [
     path("", include("sharing.supervision.urls")),
     path("", include("sharing.disputes.urls")),
     path("", include("sharing.thread.urls")),
+    path("", include("sharing.preparing.urls")),
     path("", include("sharing.letters.urls")),
 ]

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -49,15 +50,18 @@ from sharing.demands.tokens import token_of
 from sharing.letters import acts as letter_acts
 from sharing.models import (
     ApprovalStep,
+    CoApplicant,
     Credential,
     Dispute,
     Enquiry,
     Grant,
+    RequestTemplate,
     Route,
     RouteVersion,
     SavedView,
     SupervisionNotice,
 )
+from sharing.preparing import attachments
 from sharing.responsibilities import acts as responsibility_acts
 from sharing.responsibilities.acts import Entry
 from tests.factories import (
@@ -147,6 +151,8 @@ def objects(world: World) -> dict[str, Any]:
     grants.create_credential(grant=grant, actor=actor(world.applicant))
     request = submit(world, make_request(world, conditional))
     draft_request = make_request(world, conditional, opened)
+    paper = SimpleUploadedFile("a.pdf", b"%PDF-1.7")
+    attachment = attachments.add(request=draft_request, actor=actor(world.applicant), upload=paper)
     today = timezone.localdate()
     delegation = name_deputy(
         principal=world.applicant_head,
@@ -233,6 +239,13 @@ def objects(world: World) -> dict[str, Any]:
             "refused_item": request.items.get().pk,
             "dispute": _dispute_over(world, step_of(request, "own-department")),
             "dispute_act": "say",
+            "request_template": RequestTemplate.objects.create(
+                department=world.county_bureau, name="x", details={}, created_by=world.applicant
+            ).pk,
+            "attachment": attachment.pk,
+            "co_applicant": CoApplicant.objects.create(
+                request=draft_request, user=world.applicant_head, invited_by=world.applicant
+            ).pk,
             "queue_view": SavedView.objects.create(user=world.applicant_head, name="x", query="tab=late").pk,
             "letter": agreement.pk,
             "letter_number": agreement.number,

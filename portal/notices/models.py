@@ -31,6 +31,7 @@ class NoticeKind(models.TextChoices):
     ITEM_OFFERED = "item_offered", _("Approved with conditions")
     REQUEST_COPIED = "request_copied", _("Copy of a request")
     ITEM_CLOSED = "item_closed", _("Closed")
+    COLLEAGUE_INVITED = "colleague_invited", _("Invited to a request")
     LETTER_ISSUED = "letter_issued", _("Letter issued")
     REQUEST_COMPLETED = "request_completed", _("Request completed")
     GRANT_REVOKED = "grant_revoked", _("Grant revoked")

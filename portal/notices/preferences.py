@@ -21,6 +21,7 @@ _GROUPS: dict[str, NoticeGroup] = {
     NoticeKind.ITEM_REFUSED: NoticeGroup.REQUESTS,
     NoticeKind.ITEM_GRANTED: NoticeGroup.REQUESTS,
     NoticeKind.ITEM_CLOSED: NoticeGroup.REQUESTS,
+    NoticeKind.COLLEAGUE_INVITED: NoticeGroup.REQUESTS,
     NoticeKind.LETTER_ISSUED: NoticeGroup.REQUESTS,
     NoticeKind.QUESTION_ASKED: NoticeGroup.REQUESTS,
     NoticeKind.OPINION_ASKED: NoticeGroup.DECISIONS,

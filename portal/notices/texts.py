@@ -27,6 +27,7 @@ _SENTENCES: dict[str, str | Promise] = {
     ),
     NoticeKind.REQUEST_COPIED: _("A copy for you: %(department)s asks for data, %(number)s “%(title)s”."),
     NoticeKind.ITEM_CLOSED: _("“%(title)s” in %(number)s was closed: %(note)s"),
+    NoticeKind.COLLEAGUE_INVITED: _("%(name)s asks you to help write “%(title)s”."),
     NoticeKind.LETTER_ISSUED: _("Letter %(number)s on “%(title)s” was issued."),
     NoticeKind.REQUEST_COMPLETED: _("Every dataset in %(number)s “%(title)s” has its answer."),
     NoticeKind.GRANT_REVOKED: _("The grant of “%(title)s” was revoked: %(note)s"),

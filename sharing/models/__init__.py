@@ -10,6 +10,7 @@ from sharing.models.demand import (
 from sharing.models.dispute import Dispute, DisputeOutcome, DisputeStage, DisputeStatement
 from sharing.models.grant import Credential, Grant, GrantState, UsageRecord
 from sharing.models.letter import Letter, LetterKind
+from sharing.models.preparing import CoApplicant, RequestAttachment, RequestTemplate
 from sharing.models.request import (
     BasketItem,
     ItemState,
@@ -28,6 +29,7 @@ from sharing.models.thread import Enquiry, EnquiryKind, InternalNote
 __all__ = [
     "ApprovalStep",
     "BasketItem",
+    "CoApplicant",
     "Credential",
     "DeclineReason",
     "Demand",
@@ -48,9 +50,11 @@ __all__ = [
     "Purpose",
     "RefusalReason",
     "RejectReason",
+    "RequestAttachment",
     "RequestCopy",
     "RequestItem",
     "RequestState",
+    "RequestTemplate",
     "Responsibility",
     "ResponsibilityKind",
     "Route",

@@ -65,7 +65,8 @@ class SharingRequestQuerySet(models.QuerySet["SharingRequest"]):
         """
         from sharing.models.step import RequestCopy  # which stands on this module
 
-        own = Q(department_id__in=standing.departments_with())
+        mine = standing.departments_with()
+        own = Q(department_id__in=mine) | Q(filed_by_department_id__in=mine)
         copies = RequestCopy.objects.filter(request=models.OuterRef("pk"), office__in=list(standing.group_ids))
         asked = Q(_has_step_of(standing.group_ids)) | Q(models.Exists(copies))
         return self.filter(own | (~Q(state=RequestState.DRAFT) & asked))
@@ -73,6 +74,10 @@ class SharingRequestQuerySet(models.QuerySet["SharingRequest"]):
     def of_departments(self, standing: Standing) -> SharingRequestQuerySet:
         """What one's own departments apply for, drafts included."""
         return self.filter(department_id__in=standing.departments_with())
+
+    def filed_by(self, standing: Standing) -> SharingRequestQuerySet:
+        """What one's own departments file for departments below them."""
+        return self.filter(filed_by_department__in=standing.departments_with())
 
     def handled_by(self, standing: Standing) -> SharingRequestQuerySet:
         """Requests that have (or had) a step of one's offices."""
@@ -99,6 +104,10 @@ class SharingRequest(models.Model):
     number = models.CharField(_("number"), max_length=20, unique=True, null=True, editable=False)
     title = models.CharField(_("title"), max_length=200)
     department = models.ForeignKey(Department, models.PROTECT, related_name="requests", verbose_name=_("applicant"))
+    filed_by_department = models.ForeignKey(
+        Department, models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("filed by the superior")
+    )
+    """The superior department that files for ``department`` (代下级部门申请); null where it files for itself."""
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="requests")
     purpose = models.CharField(_("purpose"), max_length=15, choices=Purpose.choices)
     legal_basis = models.TextField(_("basis of duty"), max_length=2000)
@@ -108,6 +117,7 @@ class SharingRequest(models.Model):
     frequency = models.CharField(
         _("frequency of use"), max_length=15, choices=UpdateCycle.choices, default=UpdateCycle.IRREGULAR
     )
+    expected_calls = models.PositiveIntegerField(_("expected calls a day"), null=True, blank=True)
     valid_until = models.DateField(_("needed until"))
     is_cross_border = models.BooleanField(_("data leave the country"), default=False)
     has_commitment = models.BooleanField(_("security commitments accepted"), default=False)
@@ -130,6 +140,12 @@ class SharingRequest(models.Model):
             # a department's requests, newest first, with and without a state
             models.Index(fields=["department", "-modified", "-id"], name="request_of_department"),
             models.Index(fields=["department", "state", "-modified"], name="request_by_state"),
+            # what a department files for those below it
+            models.Index(
+                fields=["filed_by_department", "-modified", "-id"],
+                condition=Q(filed_by_department__isnull=False),
+                name="request_filed_for",
+            ),
             # one's own
             models.Index(fields=["created_by", "-modified"], name="request_of_person"),
         ]

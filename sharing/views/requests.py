@@ -1,123 +1,55 @@
-"""Basket, drafts and requests, as the applicant works with them."""
+"""Drafts and requests, as the applicant works with them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.forms.utils import ErrorDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
-from django.views.generic import ListView
 
 from catalog.browse import conditions_from
 from catalog.items import declared_columns, shareable_columns
-from catalog.search import as_uuids
 from catalog.tables.filters import OPERATORS, describe
 from portal import access
-from portal.access import Actor, Permission
+from portal.access import Permission
+from portal.accounts.models import User
 from portal.audit.record import stream_of
-from portal.departments.models import Department, Duty
+from portal.departments.models import Duty
 from portal.errors import InvalidInput, PortalError
-from portal.exports import csv_response
-from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text, show_refusal
+from portal.unsaved import store
+from portal.views import actor_of, clean_text, show_refusal
 from sharing import drafts, history, marks, way, workflow
 from sharing.forms import RequestForm
-from sharing.models import BasketItem, Grant, ItemState, RequestItem, RequestState, SharingRequest, StepItem, Verdict
+from sharing.models import BasketItem, RequestItem, RequestState, SharingRequest, StepItem, Verdict
+from sharing.preparing import copying
 from sharing.supervision.figures import expected_day
 from sharing.terms import Terms, sentences
 from sharing.thread.queries import talk_on, waiting_questions
 
-EXPORT_LIMIT = 10_000
-EXPORT_LOT = 500
-SORTS = ("number", "title", "modified", "submitted_at")
-
-
-def _ids(request: HttpRequest) -> list[UUID]:
-    return as_uuids(request.POST.getlist("dataset")[: drafts.ITEM_LIMIT])
-
-
-def _next(request: HttpRequest, default: str) -> HttpResponse:
-    target = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
-    return redirect(target if safe else default)
-
-
-@login_required
-def basket(request: HttpRequest) -> HttpResponse:
-    """The datasets put aside, by provider."""
-    actor = actor_of(request)
-    access.require(actor, Permission.REQUEST_CREATE)
-    rows = BasketItem.objects.filter(user=actor.user).select_related("dataset__provider__region")
-    items = sorted(rows, key=lambda row: (row.dataset.provider.region.level, row.dataset.provider.name))
-    open_drafts = SharingRequest.objects.filter(
-        created_by=actor.user, department__in=_applicants(actor), state=RequestState.DRAFT
-    ).order_by("-modified")
-    context = {"items": items, "drafts": open_drafts[:10]} | _had(actor, [row.dataset_id for row in items])
-    return render(request, "sharing/basket.html", context)
-
-
-def _had(actor: Actor, dataset_ids: list[UUID]) -> dict[str, dict[UUID, Any]]:
-    """What one's departments have of these datasets: the end of the grant, or the number of the open request."""
-    departments = actor.standing.departments_with(Duty.APPLICANT)
-    held = Grant.objects.in_force().filter(department__in=departments, dataset__in=dataset_ids)
-    open_states = ItemState.undecided()
-    asked = RequestItem.objects.filter(
-        request__department__in=departments, dataset__in=dataset_ids, state__in=open_states
-    )
-    return {
-        "held": dict(held.order_by("valid_until").values_list("dataset_id", "valid_until")),
-        "asked": dict(asked.order_by("id").values_list("dataset_id", "request__number")),
-    }
-
-
-@login_required
-@require_POST
-def basket_add(request: HttpRequest) -> HttpResponse:
-    """Put datasets in the basket and go back."""
-    actor = actor_of(request)
-    access.require(actor, Permission.REQUEST_CREATE)
-    added = drafts.add_to_basket(actor=actor, dataset_ids=_ids(request))
-    if added:
-        text = ngettext("%(n)s dataset is in the basket now.", "%(n)s datasets are in the basket now.", added)
-        messages.success(request, text % {"n": added})
-    else:
-        messages.warning(request, _("Nothing was added: choose datasets that are not in the basket yet."))
-    return _next(request, "sharing:basket")
-
-
-@login_required
-@require_POST
-def basket_remove(request: HttpRequest) -> HttpResponse:
-    """Take datasets out of the basket."""
-    actor = actor_of(request)
-    access.require(actor, Permission.REQUEST_CREATE)
-    assert actor.user is not None
-    drafts.remove_from_basket(user=actor.user, dataset_ids=_ids(request))
-    return redirect("sharing:basket")
-
-
-def _applicants(actor: Actor) -> QuerySet[Department]:
-    return Department.objects.active().filter(pk__in=actor.standing.departments_with(Duty.APPLICANT))
-
 
 @login_required
 def request_create(request: HttpRequest) -> HttpResponse:
-    """A draft of everything in the basket."""
+    """A draft of everything in the basket, from a template where one is chosen; what is typed is kept meanwhile."""
     actor = actor_of(request)
     access.require(actor, Permission.REQUEST_CREATE)
     rows = list(BasketItem.objects.filter(user=actor.user).select_related("dataset__provider"))
     if not rows:
         messages.warning(request, _("The basket is empty. Put datasets in it first."))
         return redirect("sharing:basket")
-    form = RequestForm(request.POST or None, departments=_applicants(actor))
+    departments = copying.applies_for(actor)
+    templates = copying.templates_for(actor, departments)
+    chosen = next((each for each in templates if str(each.pk) == request.GET.get("template")), None)
+    form = RequestForm(
+        _posted(request, "request:new"),
+        departments=departments,
+        initial=copying.initial_of(chosen) | {"department": chosen.department} if chosen else None,
+    )
     if request.method == "POST" and form.is_valid():
         try:
             made = drafts.create_from_basket(
@@ -126,9 +58,32 @@ def request_create(request: HttpRequest) -> HttpResponse:
         except PortalError as error:
             show_refusal(form, error)
         else:
+            store.forget(_writer(request), "request:new")
             messages.success(request, _("The draft is saved. Choose items and rows where you need less, then submit."))
             return redirect(made)
-    context = {"form": form, "basket": rows}
+    return _form_page(request, form, "request:new", {"basket": rows, "templates": templates, "chosen": chosen})
+
+
+def _writer(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _posted(request: HttpRequest, key: str) -> QueryDict | None:
+    """What was sent; or what was typed before and not saved, when the person goes on with it."""
+    if request.method == "POST":
+        return request.POST
+    text = store.kept(_writer(request), key) if "restore" in request.GET else None
+    return store.fields_of(text) if text else None
+
+
+def _form_page(request: HttpRequest, form: RequestForm, key: str, context: dict[str, Any]) -> HttpResponse:
+    is_restored = request.method != "POST" and form.is_bound
+    if is_restored:
+        vars(form)["_errors"] = ErrorDict()  # it was not sent: nothing is blamed yet
+    unsaved = store.kept(_writer(request), key) if request.method != "POST" and not is_restored else None
+    departments = actor_of(request).standing.departments_with(Duty.APPLICANT)
+    context |= {"form": form, "unsaved": unsaved, "bases": drafts.bases_of(departments)}
     return render(request, "sharing/request_form.html", context, status=422 if request.method == "POST" else 200)
 
 
@@ -144,7 +99,8 @@ def request_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Change what a draft or returned request states."""
     found = request_or_404(request, pk)
     access.require(actor_of(request), Permission.REQUEST_EDIT, found)
-    form = RequestForm(request.POST or None, instance=found)
+    key = f"request:{found.pk}"
+    form = RequestForm(_posted(request, key), instance=found)
     asked = {name for names in _marked(found).values() for name in names}
     if request.method == "POST" and form.is_valid():
         try:
@@ -152,10 +108,29 @@ def request_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
         except PortalError as error:
             show_refusal(form, error)
         else:
+            store.forget(_writer(request), key)
             messages.success(request, _("Saved."))
             return redirect(found)
-    context = {"form": form, "sharing_request": found, "marks": marks.labels(asked.intersection(marks.OF_REQUEST))}
-    return render(request, "sharing/request_form.html", context, status=422 if request.method == "POST" else 200)
+    shown = marks.labels(asked.intersection(marks.OF_REQUEST))
+    return _form_page(request, form, key, {"sharing_request": found, "marks": shown})
+
+
+@login_required
+@require_POST
+def form_keep(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
+    """Keep what is typed into the form of a request, and say since when."""
+    key = f"request:{request_or_404(request, pk).pk}" if pk else "request:new"
+    access.require(actor_of(request), Permission.REQUEST_CREATE)
+    return render(request, "sharing/_kept.html", {"text": store.keep(_writer(request), key, request.POST)})
+
+
+@login_required
+@require_POST
+def form_forget(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
+    """Throw the kept text away."""
+    key = f"request:{request_or_404(request, pk).pk}" if pk else "request:new"
+    store.forget(_writer(request), key)
+    return redirect("sharing:request-edit", pk) if pk else redirect("sharing:request-create")
 
 
 def item_rows(found: SharingRequest) -> list[dict[str, Any]]:
@@ -195,6 +170,7 @@ def request_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A request: what is asked, the answers, the way it takes, its history."""
     found = request_or_404(request, pk)
     may_edit = access.can(actor_of(request), Permission.REQUEST_EDIT, found)
+    applies = access.can(actor_of(request), Permission.REQUEST_SUBMIT, found)
     is_draft = found.state == RequestState.DRAFT
     context: dict[str, Any] = {
         "sharing_request": found,
@@ -203,11 +179,14 @@ def request_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "expected": None if is_draft or not found.is_open else expected_day(list(found.steps.all())),
         "lines": history.lines(stream_of(found)),
         "may_edit": may_edit and found.state in (RequestState.DRAFT, RequestState.RETURNED),
-        "may_answer": may_edit,
-        "may_withdraw": may_edit and (found.is_open or is_draft),
+        "applies": applies,
+        "may_answer": applies,
+        "may_withdraw": applies and (found.is_open or is_draft),
+        "attachments": list(found.attachments.select_related("added_by")),
+        "colleagues": list(found.co_applicants.select_related("user")),
         "talk": talk_on(found, actor_of(request)),
         "letters": list(found.letters.readable_by(actor_of(request).standing).distinct()),
-        "questions_waiting": waiting_questions(found) if may_edit else 0,
+        "questions_waiting": waiting_questions(found) if applies else 0,
         "problems": _problems(found) if may_edit and is_draft else {},
     }
     if is_draft:
@@ -332,69 +311,3 @@ def request_withdraw(request: HttpRequest, pk: UUID) -> HttpResponse:
     workflow.withdraw(request=found, actor=actor_of(request), reason=clean_text(request.POST.get("reason", ""))[:1_000])
     messages.success(request, _("The request is withdrawn. Grants that were given already stay."))
     return redirect(found)
-
-
-SCOPES = {"own": gettext_lazy("Of my department"), "handled": gettext_lazy("Came to my offices")}
-
-
-def _scope(request: HttpRequest, actor: Actor) -> str:
-    """The chosen part of the list; who applies for a department sees its requests first."""
-    chosen = request.GET.get("scope", "")
-    if chosen in SCOPES:
-        return chosen
-    return "own" if actor.standing.departments_with(Duty.APPLICANT) else "handled"
-
-
-def _matching(request: HttpRequest, actor: Actor) -> QuerySet[SharingRequest]:
-    """Requests that meet the filters of the page, in its order: newest first when nothing else is asked."""
-    rows, params = SharingRequest.objects.all(), request.GET
-    is_own = _scope(request, actor) == "own"
-    rows = rows.of_departments(actor.standing) if is_own else rows.handled_by(actor.standing)
-    if params.get("state") in RequestState.values:
-        rows = rows.filter(state=params["state"])
-    if text := clean_text(params.get("q", "")):
-        rows = rows.filter(Q(title__icontains=text) | Q(number__istartswith=text))
-    sort = params.get("sort", "")
-    if sort.removeprefix("-") in SORTS:
-        return rows.order_by(sort, "-id")
-    return rows.order_by("-modified", "-id") if is_own else rows.order_by("-id")
-
-
-def _shown(ids: Sequence[UUID]) -> list[SharingRequest]:
-    """What a line of the list shows of these requests, in their order: one query, however many."""
-    found = SharingRequest.objects.filter(pk__in=ids).with_item_counts().select_related("department").in_bulk()
-    return [found[pk] for pk in ids if pk in found]
-
-
-class RequestListView(WorkplaceMixin, ListView[SharingRequest]):
-    """Requests of my departments, or those that came to my offices."""
-
-    template_name = "sharing/request_list.html"
-    paginate_by = 20
-    paginator_class = CappedPaginator
-
-    def get_queryset(self) -> QuerySet[SharingRequest]:
-        return _matching(self.request, self.actor).only("pk")  # the rest is read for the page alone
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = super().get_context_data(**kwargs)
-        context["object_list"] = _shown([row.pk for row in context["page_obj"].object_list])
-        states = [
-            c for c in RequestState.choices if c[0] != RequestState.DRAFT or _scope(self.request, self.actor) == "own"
-        ]
-        return context | {"states": states, "scopes": SCOPES, "scope": _scope(self.request, self.actor)}
-
-
-@login_required
-def request_export(request: HttpRequest) -> StreamingHttpResponse:
-    """The list as CSV."""
-    ids = list(_matching(request, actor_of(request)).values_list("pk", flat=True)[:EXPORT_LIMIT])
-
-    def rows() -> Iterator[list[Any]]:
-        yield [_("number"), _("title"), _("applicant"), _("state"), _("datasets"), _("answered"), _("submitted")]
-        for start in range(0, len(ids), EXPORT_LOT):
-            for r in _shown(ids[start : start + EXPORT_LOT]):
-                counts = [r.items_total, r.items_answered]  # type: ignore[attr-defined]
-                yield [r.number, r.title, r.department.name, r.get_state_display(), *counts, r.submitted_at]
-
-    return csv_response(rows(), "requests")

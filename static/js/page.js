@@ -76,6 +76,18 @@ function checkingAll() {
   });
 }
 
+/** A button with data-fill writes its text into the field it names. */
+function filling() {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-fill]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.fill);
+    field.value = button.textContent.trim();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+  });
+}
+
 /** Selects with data-submit send their form when they change. */
 function submitting() {
   document.addEventListener("change", (event) => {
@@ -149,5 +161,6 @@ copying();
 selecting();
 checkingAll();
 submitting();
+filling();
 rows();
 queueKeys();

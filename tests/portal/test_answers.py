@@ -94,7 +94,17 @@ def test_a_form_with_an_old_token_is_refused_on_a_page_of_the_portal(world: Worl
     assert (response.status_code, "<main" in text, "elsewhere.example" in text) == (403, True, False)
 
 
-NUMBERED = {"table_version", "person", "membership", "notice", "words", "saved", "supervision_notice", "queue_view"}
+NUMBERED = {
+    "table_version",
+    "person",
+    "membership",
+    "notice",
+    "words",
+    "saved",
+    "supervision_notice",
+    "queue_view",
+    "co_applicant",
+}
 """Objects whose keys are numbers."""
 
 

@@ -1,0 +1,1 @@
+"""Putting requests together: from former ones, templates, workbooks; with attachments and colleagues."""
