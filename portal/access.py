@@ -66,6 +66,7 @@ class Permission(StrEnum):
     REQUEST_EDIT = "request.edit"
     REQUEST_SUBMIT = "request.submit"
     REQUEST_WITHDRAW = "request.withdraw"
+    REQUEST_REROUTE = "request.reroute"
     STEP_DECIDE = "step.decide"
     STEP_SUPERVISE = "step.supervise"
     STEP_ANSWER = "step.answer"

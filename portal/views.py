@@ -26,6 +26,12 @@ def clean_text(text: str) -> str:
     return text.encode("utf-8", "ignore").decode().replace("\x00", "").strip()
 
 
+def posted_version(request: HttpRequest, name: str = "seen_version") -> int:
+    """The version that a form says its page showed; −1, which no object has, where it says none."""
+    text = request.POST.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 9 else -1
+
+
 def actor_of(request: HttpRequest) -> Actor:
     """The actor of ``request``; the standing is read once a request."""
     actor = getattr(request, "_actor", None)

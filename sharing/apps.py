@@ -13,8 +13,8 @@ class SharingConfig(AppConfig):
         from catalog.search import standing
         from portal.calendars import acts as calendar_acts
         from portal.departments import figures, moving
+        from sharing import dataset_changes, grants, navigation, reminders, rules, verification  # noqa: F401  (registers the answers and the checks)
         from sharing import departments as sharing_departments
-        from sharing import grants, navigation, reminders, rules, verification, withdrawal  # noqa: F401  (registers the answers and the checks)
         from sharing import moving as sharing_moving
         from sharing.delivery import download
         from sharing.demands import moving as lists_moving
@@ -33,7 +33,8 @@ class SharingConfig(AppConfig):
         search.register_indexer(keeping.datasets_changed)
         standing.register_uses(grants.uses)
         moving.register(lists_moving.ListsMover())
-        lifecycle.on_withdrawn(withdrawal.dataset_withdrawn)
+        lifecycle.on_withdrawn(dataset_changes.dataset_withdrawn)
+        lifecycle.on_revised(dataset_changes.dataset_revised)
         moving.register(sharing_moving.SharingMover())
         figures.register(sharing_departments.figures)
         calendar_acts.on_change(reminders.recount)

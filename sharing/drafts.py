@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from catalog.items import declared_columns, shareable_columns
-from catalog.models import Channel, Dataset, DatasetState, SharingType
+from catalog.models import Channel, DataItem, Dataset, DatasetState, SharingType
 from catalog.tables.errors import TableError
 from catalog.tables.filters import parse_filters
 from portal import access
@@ -272,6 +272,28 @@ def check_content(
     return [c for c in shareable if c in set(columns)], [f.to_json() for f in filters]
 
 
+def _faults_of_items(items: Sequence[RequestItem]) -> list[str]:
+    """What is wrong with each item, "" where nothing is; one query."""
+    shared: dict[UUID, set[str]] = {}
+    rows = DataItem.objects.filter(dataset__in=[item.dataset_id for item in items])
+    for dataset, column in rows.exclude(sharing_type=SharingType.NOT_SHARED).values_list("dataset", "column"):
+        shared.setdefault(dataset, set()).add(column)
+    return [_fault_of(item, shared.get(item.dataset_id, set())) for item in items]
+
+
+def _fault_of(item: RequestItem, shared: Collection[str]) -> str:
+    title = {"title": item.dataset.title}
+    if not item.dataset.is_published or item.dataset.sharing_type == SharingType.NOT_SHARED:
+        return _("“%(title)s” cannot be applied for any more; remove it.") % title
+    if not item.columns:
+        return _("Choose at least one data item of “%(title)s”.") % title
+    asked = dict.fromkeys([*item.columns, *(str(condition.get("column")) for condition in item.row_filter)])
+    if gone := [column for column in asked if column not in shared]:
+        names = {"names": listed(gone)}
+        return _("“%(title)s” does not share %(names)s any more; choose its items and rows again.") % (title | names)
+    return ""
+
+
 def check_complete(request: SharingRequest) -> None:
     """Everything that keeps ``request`` from being submitted, all at once (domain.md §5).
 
@@ -288,16 +310,12 @@ def check_complete(request: SharingRequest) -> None:
         wrong.setdefault("channels", []).append(_("Choose at least one sharing mode."))
     if not request.has_commitment:
         wrong.setdefault("has_commitment", []).append(_("Accept the security commitments to submit the request."))
-    live = request.items.exclude(state__in=ItemState.answered()).select_related("dataset")
+    live = list(request.items.exclude(state__in=ItemState.answered()).select_related("dataset"))
+    faults = [fault for fault in _faults_of_items(live) if fault]
     if not live:
-        wrong.setdefault("items", []).append(_("The request has no dataset."))
-    for item in live:
-        title = {"title": item.dataset.title}
-        if not item.dataset.is_published or item.dataset.sharing_type == SharingType.NOT_SHARED:
-            message = _("“%(title)s” cannot be applied for any more; remove it.") % title
-            wrong.setdefault("items", []).append(message)
-        elif not item.columns:
-            wrong.setdefault("items", []).append(_("Choose at least one data item of “%(title)s”.") % title)
+        faults.append(_("The request has no dataset."))
+    if faults:
+        wrong["items"] = faults
     if wrong:
         raise InvalidInput(_("The request is not complete yet; everything that is missing is listed."), fields=wrong)
 

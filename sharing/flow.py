@@ -19,7 +19,9 @@ from uuid import UUID
 from django.db.models import Model
 from django.utils import timezone
 
+from portal.access import Actor
 from portal.accounts.models import User
+from portal.audit import record
 from portal.calendars.working_days import WorkingDays, calendar_around
 from portal.departments.duties import holders_of
 from portal.departments.models import Duty
@@ -360,3 +362,9 @@ def told_of(request: SharingRequest) -> list[User]:
 def item_states(items: Iterable[RequestItem]) -> dict[str, str]:
     """Item states by id, in the form in which events carry them."""
     return {str(item.pk): item.state for item in items}
+
+
+def log(board: Board, verb: str, actor: Actor, **data: Any) -> None:
+    """One event with what was done and the states that followed, from which ``verify`` recomputes them."""
+    after = {"state": board.request.state, "items": item_states(board.items.values())}
+    record.append(stream=record.stream_of(board.request), verb=verb, actor=actor, data={**data, **after})

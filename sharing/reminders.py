@@ -29,7 +29,7 @@ ESCALATE_DAYS = 2
 """Working days after the deadline on which others are told, where the route says so."""
 
 
-def _each(rows: QuerySet[ApprovalStep], mark: str, tell: Callable[[ApprovalStep], object]) -> int:
+def each_once(rows: QuerySet[ApprovalStep], mark: str, tell: Callable[[ApprovalStep], object]) -> int:
     """Mark and tell the steps of ``rows`` one by one, each in its own transaction; returns how many."""
     count = 0
     for pk in list(rows.values_list("pk", flat=True)[:LOT]):
@@ -59,7 +59,7 @@ def warn_early() -> int:
     today = timezone.localdate()
     limit = calendar_around(today).add(today, WARN_DAYS).at
     soon = ApprovalStep.objects.open().filter(due_at__gte=timezone.now(), due_at__lte=limit, warned_at__isnull=True)
-    return _each(
+    return each_once(
         soon,
         "warned_at",
         lambda step: _tell(step, NoticeKind.STEP_DUE, holders(step.department, step.duty), step.department),
@@ -69,7 +69,7 @@ def warn_early() -> int:
 def remind_late() -> int:
     """Remind the offices whose deadline has passed; returns how many steps."""
     late = ApprovalStep.objects.open().filter(due_at__lt=timezone.now(), reminded_at__isnull=True)
-    return _each(late, "reminded_at", lambda step: _tell_office(step, NoticeKind.STEP_LATE))
+    return each_once(late, "reminded_at", lambda step: _tell_office(step, NoticeKind.STEP_LATE))
 
 
 def superior_of(step: ApprovalStep) -> Department | None:
@@ -104,7 +104,7 @@ def escalate() -> int:
             day -= dt.timedelta(days=1)
     limit = timezone.make_aware(dt.datetime.combine(day, timezone.localtime().time()))
     late = ApprovalStep.objects.open().filter(due_at__lt=limit, escalated_at__isnull=True).exclude(late=Late.REMIND)
-    return _each(late, "escalated_at", _escalate)
+    return each_once(late, "escalated_at", _escalate)
 
 
 def recount(years: Collection[int]) -> int:

@@ -67,6 +67,15 @@ def may_edit_request(actor: Actor, request: SharingRequest) -> bool:
     return invited and CoApplicant.objects.filter(request=request, user=actor.user_id).exists()
 
 
+@rule(Permission.REQUEST_REROUTE)
+def may_reroute(actor: Actor, request: SharingRequest) -> bool:
+    """The authorities in charge of the applicant's region, not on requests of their own department."""
+    authorities = actor.standing.departments_with(*AUTHORITY_DUTIES) - {request.department_id}
+    codes = request.department.region.path_codes
+    within = Department.objects.filter(pk__in=authorities, region__code__in=codes)
+    return request.created_by_id not in actor.people_ids and within.exists()
+
+
 AUTHORS = (
     "request.created",
     "request.updated",

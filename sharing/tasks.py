@@ -10,11 +10,12 @@ from sharing.responsibilities import tasks as responsibility_tasks  # noqa: F401
 @app.periodic(cron="*/10 * * * *")
 @app.task(queue="default", name="sharing.remind_late", queueing_lock="sharing.remind_late")
 def remind_late(timestamp: int) -> None:
-    """Remind the offices before and after their deadlines, and tell others of what stays late."""
-    from sharing import reminders
+    """Remind the offices before and after their deadlines; tell others of what stays late, or has nobody to decide."""
+    from sharing import reminders, vacancies
     from sharing.disputes import acts as disputes
 
     reminders.warn_early()
     reminders.remind_late()
     reminders.escalate()
     disputes.remind_late()
+    vacancies.look()

@@ -9,10 +9,8 @@ consequences. Views, API, jobs and the demo call these functions and nothing els
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -22,28 +20,25 @@ from catalog.codes import next_serial
 from catalog.models import Dataset
 from portal import access
 from portal.access import Actor, Permission
-from portal.audit import record
 from portal.departments.duties import duty_group, holders_of
 from portal.departments.models import Department
 from portal.errors import WrongState
 from portal.notices.models import NoticeKind
 from portal.notices.send import Message, notify, notify_all
 from sharing import drafts, grants
+from sharing.disputes.settling import lapse
 from sharing.facts import facts_of
-from sharing.flow import Board, advance, item_states, told_of
+from sharing.flow import Board, advance, log, told_of
 from sharing.models import (
-    ApprovalStep,
     DisputeStage,
     ItemState,
     RequestCopy,
     RequestItem,
     RequestState,
     SharingRequest,
-    StepItem,
-    Verdict,
-    Vote,
 )
-from sharing.routes import PlannedStep, copies, parse_stages, resolve
+from sharing.replanning import make_steps, replan, take_back
+from sharing.routes import copies, parse_stages, resolve
 from sharing.routing.choice import version_for
 
 
@@ -60,45 +55,6 @@ def lock(request_id: UUID) -> SharingRequest:
     """The request with its row locked until the transaction ends."""
     locked = SharingRequest.objects.select_for_update(of=("self",))
     return locked.select_related("department__region", "created_by", "route_version").get(pk=request_id)
-
-
-def _record(board: Board, verb: str, actor: Actor, **data: Any) -> None:
-    """One event with what was done and the states that followed, from which ``verify`` recomputes them."""
-    after = {"state": board.request.state, "items": item_states(board.items.values())}
-    record.append(stream=record.stream_of(board.request), verb=verb, actor=actor, data={**data, **after})
-
-
-def _make_steps(request: SharingRequest, planned: Sequence[PlannedStep]) -> list[ApprovalStep]:
-    departments = Department.objects.in_bulk({plan.department for plan in planned})
-    offices: dict[tuple[UUID, str], Group] = {}
-    steps = []
-    for plan in planned:
-        department, duty = departments[plan.department], plan.stage.duty
-        office = offices.get((department.pk, duty)) or duty_group(department, duty)
-        offices[department.pk, duty] = office
-        step = ApprovalStep(
-            request=request,
-            stage=plan.stage.key,
-            title=plan.stage.title,
-            title_en=plan.stage.title_en,
-            lane_id=plan.lane,
-            order=plan.order,
-            department=department,
-            duty=plan.stage.duty,
-            office=office,
-            working_days=plan.stage.working_days,
-            quorum=plan.stage.quorum,
-            is_afterwards=plan.stage.afterwards,
-            late=plan.stage.late,
-        )
-        steps.append(step)
-    ApprovalStep.objects.bulk_create(steps)
-    StepItem.objects.bulk_create(
-        StepItem(step=step, item_id=item_id)
-        for step, plan in zip(steps, planned, strict=True)
-        for item_id in plan.item_ids
-    )
-    return steps
 
 
 def _give_copies(request: SharingRequest, offices: Sequence[tuple[UUID, str]]) -> None:
@@ -144,14 +100,14 @@ def submit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
     request.items.update(state=ItemState.IN_REVIEW, submitted_columns=F("columns"), submitted_filter=F("row_filter"))
     stages = parse_stages(request.route_version.stages)
     planned = resolve(stages, facts)
-    steps = _make_steps(request, planned)
+    steps = make_steps(request, planned)
     board = advance(Board.of(request))
     _give_copies(request, copies(stages, facts))
     plan = [
         {"step": str(s.pk), "stage": s.stage, "items": [str(i) for i in p.item_ids]}
         for s, p in zip(steps, planned, strict=True)
     ]
-    _record(board, "request.submitted", actor, number=request.number, route=str(request.route_version_id), plan=plan)
+    log(board, "request.submitted", actor, number=request.number, route=str(request.route_version_id), plan=plan)
     return board.request
 
 
@@ -172,59 +128,14 @@ def resubmit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
     board = Board.of(request)
     returned = [item for item in board.items.values() if item.state == ItemState.RETURNED]
     widened = {item.pk for item in returned if drafts.is_widened(item)}
-    reset = _reset(board, returned, widened)
+    reset = take_back(board, returns={item.pk for item in returned}, verdicts=widened)
     for item in returned:
         item.state = ItemState.IN_REVIEW
         item.submitted_columns, item.submitted_filter = item.columns, item.row_filter
     RequestItem.objects.bulk_update(returned, ["state", "submitted_columns", "submitted_filter"])
-    _replan(board, returned)
-    again = Board.of(request)
-    again.was_undecided = board.was_undecided
-    board = advance(again)
-    _record(board, "request.resubmitted", actor, reset=reset, widened=[str(item_id) for item_id in widened])
+    board = advance(replan(board, returned))
+    log(board, "request.resubmitted", actor, reset=reset, widened=[str(item_id) for item_id in widened])
     return board.request
-
-
-def _reset(board: Board, returned: list[RequestItem], widened: set[UUID]) -> list[dict[str, str]]:
-    """Take back the verdicts that do not hold any more; returns them as (step, item) for the event."""
-    reset, ids = [], {item.pk for item in returned}
-    for step in board.steps:
-        for entry in board.entries[step.pk]:
-            if entry.item_id in ids and entry.verdict and (entry.verdict == Verdict.RETURN or entry.item_id in widened):
-                entry.verdict, entry.reason, entry.note, entry.terms, entry.marks = "", "", "", {}, []
-                entry.decided_by = entry.decided_for = entry.decided_at = None
-                reset.append({"step": str(step.pk), "item": str(entry.item_id)})
-    entries = [entry for run in board.entries.values() for entry in run]
-    StepItem.objects.bulk_update(
-        entries, ["verdict", "reason", "note", "terms", "marks", "decided_by", "decided_for", "decided_at"]
-    )
-    Vote.objects.filter(entry__in=[entry for entry in entries if not entry.verdict]).delete()
-    return reset
-
-
-def _replan(board: Board, returned: list[RequestItem]) -> None:
-    """Add steps and entries that the changed items need now, and release those they do not need and have not passed."""
-    request, ids = board.request, {item.pk for item in returned}
-    assert request.route_version is not None
-    planned = resolve(parse_stages(request.route_version.stages), facts_of(request))
-    existing = {(step.stage, step.lane_id): step for step in board.steps}
-    wanted: set[tuple[UUID, UUID]] = set()
-    missing = [plan for plan in planned if (plan.stage.key, plan.lane) not in existing]
-    _make_steps(request, missing)
-    for plan in planned:
-        step = existing.get((plan.stage.key, plan.lane))
-        if step is None:
-            continue
-        present = {entry.item_id: entry for entry in board.entries[step.pk]}
-        for item_id in ids.intersection(plan.item_ids):
-            wanted.add((step.pk, item_id))
-            if item_id not in present:
-                StepItem.objects.create(step=step, item_id=item_id)
-    for step in board.steps:
-        for entry in board.entries[step.pk]:
-            if entry.item_id in ids:
-                entry.is_needed = bool(entry.verdict) or (step.pk, entry.item_id) in wanted
-                entry.save(update_fields=["is_needed"])
 
 
 @transaction.atomic
@@ -248,7 +159,7 @@ def answer_terms(*, item: RequestItem, actor: Actor, is_accepted: bool) -> Shari
         found.state, found.answered_at = ItemState.WITHDRAWN, timezone.now()
     advance(board)
     verb = "terms.accepted" if is_accepted else "terms.declined"
-    _record(board, verb, actor, item=str(item.pk), title=found.dataset.title)
+    log(board, verb, actor, item=str(item.pk), title=found.dataset.title)
     grants.issue_all([(each, actor) for each in board.approved])
     return board.request
 
@@ -263,24 +174,26 @@ def withdraw(*, request: SharingRequest, actor: Actor, reason: str = "") -> Shar
     board = Board.of(request)
     for item in board.items.values():
         if not item.is_answered:
+            lapse(item, actor=actor, note=_("The applicant withdrew the request."))
             item.state = ItemState.WITHDRAWN
             item.answered_at = timezone.now()
     request.state = RequestState.WITHDRAWN
     advance(board)
-    _record(board, "request.withdrawn", actor, reason=reason)
+    log(board, "request.withdrawn", actor, reason=reason)
     return board.request
 
 
 @transaction.atomic
 def close_item(*, item: RequestItem, actor: Actor, reason: str) -> None:
-    """End an item that cannot be granted any more, because its dataset was withdrawn; the others go on."""
+    """End an item that cannot be granted any more, because of what became of its dataset; the others go on."""
     board = Board.of(lock(item.request_id))
     found = board.items[item.pk]
     if found.is_answered:
         return
+    lapse(found, actor=actor, note=reason)
     found.state, found.answer, found.answered_at = ItemState.CLOSED, reason, timezone.now()
     advance(board)
-    _record(board, "item.closed", actor, item=str(item.pk), reason=reason)
+    log(board, "item.closed", actor, item=str(item.pk), reason=reason)
     data = {"number": board.request.number or "", "title": found.dataset.title, "note": reason}
     request = board.request
     url = request.get_absolute_url()

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from stdnum.cn import uscc
 
-from catalog import loading, search
+from catalog import lifecycle, loading, revisions, search
 from catalog.items import set_items
 from catalog.models import Dataset, DatasetState, Theme
 from portal.access import Actor
@@ -123,6 +123,19 @@ def make_dataset(
         record.append(stream=record.stream_of(dataset), verb="dataset.imported", actor=Actor.system(), data=data)
     search.index([dataset.pk])
     return dataset
+
+
+def revise(
+    dataset: Dataset, *, people: tuple[User, User, User], items: list[dict[str, Any]] | None = None, **values: Any
+) -> Dataset:
+    """A new public version with these values; ``people`` write it, agree to it, and publish it."""
+    cataloguer, reviewer, authority = (actor(user) for user in people)
+    dataset = Dataset.objects.get(pk=dataset.pk)
+    revisions.begin(dataset=dataset, actor=cataloguer)
+    lifecycle.update(dataset=dataset, actor=cataloguer, values=values, items=items, seen_revision=0)
+    lifecycle.submit(dataset=dataset, actor=cataloguer)
+    lifecycle.approve(dataset=dataset, actor=reviewer)
+    return lifecycle.approve(dataset=dataset, actor=authority)
 
 
 def load(dataset: Dataset, content: bytes, name: str = "data.csv") -> Dataset:

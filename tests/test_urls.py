@@ -43,7 +43,7 @@ from portal.departments.models import AUTHORITY_DUTIES, Duty
 from portal.deputies.delegations import name_deputy
 from portal.models import Delivery, Event, Membership, Notice, Webhook
 from portal.rights.review import as_csv, effective_rights, sign_off
-from sharing import grants
+from sharing import drafts, grants, workflow
 from sharing.demands import acts as demand_acts
 from sharing.demands.acts import Wanted
 from sharing.demands.tokens import token_of
@@ -67,6 +67,7 @@ from sharing.responsibilities.acts import Entry
 from tests.factories import (
     World,
     actor,
+    details,
     granted,
     load,
     make_dataset,
@@ -126,6 +127,14 @@ def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
 
 def test_every_address_has_a_row_and_every_row_an_address() -> None:
     assert sorted(names(get_resolver())) == sorted(TABLE)
+
+
+def _vacant_step(world: World, dataset: Dataset) -> ApprovalStep:
+    """A step of a department where nobody reviews."""
+    lonely = make_department("西湖区水务局", world.regions["county"])
+    person = actor(make_user("lonely", lonely, Duty.APPLICANT))
+    request = drafts.create(actor=person, department=lonely, details=details(), dataset_ids=[dataset.pk])
+    return step_of(workflow.submit(request=request, actor=person), "own-department")
 
 
 @pytest.fixture
@@ -235,6 +244,7 @@ def objects(world: World) -> dict[str, Any]:
                 at_risk=2,
             ).pk,
             "request": request.pk,
+            "vacant_step": _vacant_step(world, conditional).pk,
             "route": _route_of(world),
             "stage": "own-department",
             "refused_item": request.items.get().pk,

@@ -27,6 +27,14 @@ _SENTENCES: dict[str, str | Promise] = {
     ),
     NoticeKind.REQUEST_COPIED: _("A copy for you: %(department)s asks for data, %(number)s “%(title)s”."),
     NoticeKind.ITEM_CLOSED: _("“%(title)s” in %(number)s was closed: %(note)s"),
+    NoticeKind.ITEM_CHANGED: _("The dataset “%(title)s” in %(number)s changed. %(note)s"),
+    NoticeKind.REQUEST_REROUTED: _("%(number)s “%(title)s” takes another approval route now: %(note)s"),
+    NoticeKind.REQUEST_ORPHANED: _(
+        "%(number)s “%(title)s” waits for your department, but nobody there applies any more."
+    ),
+    NoticeKind.STEP_VACANT: _(
+        "Nobody in %(department)s holds the duty “%(duty)s”, for which %(number)s “%(title)s” waits."
+    ),
     NoticeKind.COLLEAGUE_INVITED: _("%(name)s asks you to help write “%(title)s”."),
     NoticeKind.LETTER_ISSUED: _("Letter %(number)s on “%(title)s” was issued."),
     NoticeKind.REQUEST_COMPLETED: _("Every dataset in %(number)s “%(title)s” has its answer."),
@@ -34,6 +42,7 @@ _SENTENCES: dict[str, str | Promise] = {
     NoticeKind.DISCLOSURE_HELD: _(
         "In the new data of “%(title)s” only %(k)s rows are alike; what tells people apart is hidden from the public."
     ),
+    NoticeKind.GRANT_NARROWED: _("“%(title)s” delivers less under your grant: %(note)s"),
     NoticeKind.GRANT_MASKED: _("The provider of “%(title)s” changed what is masked: %(note)s"),
     NoticeKind.GRANT_SUSPENDED: _("The grant of “%(title)s” was suspended: %(note)s"),
     NoticeKind.DATASET_TO_REVIEW: _("The catalogue record “%(title)s” of %(department)s waits for your review."),

@@ -12,15 +12,15 @@ from catalog.codes import next_serial
 from portal import access
 from portal.access import Actor, Permission
 from portal.accounts.models import User
-from portal.audit import record
 from portal.calendars.working_days import deadline
 from portal.departments.duties import holders
 from portal.departments.models import Department, Duty
 from portal.errors import InvalidInput, WrongState
 from portal.notices.models import NoticeKind
-from portal.notices.send import notify
 from sharing import grants, workflow
-from sharing.flow import Board, advance, item_states, told_of
+from sharing.disputes.settling import log as record_in
+from sharing.disputes.settling import office_people, settle_as, tell, tell_parties
+from sharing.flow import Board, advance, log
 from sharing.models import (
     ApprovalStep,
     Dispute,
@@ -56,30 +56,9 @@ def _lock(dispute: Dispute) -> Dispute:
     return locked.select_related(*related).get(pk=dispute.pk)
 
 
-def _log(dispute: Dispute, verb: str, actor: Actor, **data: object) -> None:
-    data |= {"number": dispute.number, "stage": dispute.stage, "outcome": dispute.outcome}
-    record.append(stream=record.stream_of(dispute), verb=verb, actor=actor, data=data)
-
-
-def office_people(dispute: Dispute) -> list[User]:
-    """Who answers for the office whose decision is contested."""
-    return holders(dispute.step.department, dispute.step.duty)
-
-
 def _authority_people(dispute: Dispute) -> list[User]:
     authority = dispute.authority
     return holders(authority, Duty.AUTHORITY_HEAD) + holders(authority, Duty.AUTHORITY_REVIEWER) if authority else []
-
-
-def _tell(dispute: Dispute, people: list[User], kind: NoticeKind, note: str, department: Department) -> None:
-    data = {"number": dispute.number, "title": dispute.item.dataset.title, "note": note[:200]}
-    notify(people, kind, url=dispute.get_absolute_url(), data=data, department=department)
-
-
-def _tell_parties(dispute: Dispute, note: str) -> None:
-    request = dispute.item.request
-    _tell(dispute, told_of(request), NoticeKind.DISPUTE_CHANGED, note, request.department)
-    _tell(dispute, office_people(dispute), NoticeKind.DISPUTE_CHANGED, note, dispute.step.department)
 
 
 def contested(item: RequestItem) -> StepItem | None:
@@ -126,10 +105,10 @@ def open_dispute(*, item: RequestItem, actor: Actor, text: str) -> Dispute:
         is_provisional=due.is_provisional,
     )
     DisputeStatement.objects.create(dispute=dispute, department=request.department, author=actor.user, text=text)
-    _log(dispute, "dispute.opened", actor, item=str(item.pk), step=str(entry.step_id))
+    record_in(dispute, "dispute.opened", actor, item=str(item.pk), step=str(entry.step_id))
     step = ApprovalStep.objects.select_related("department").get(pk=entry.step_id)
     dispute.step = step
-    _tell(dispute, office_people(dispute), NoticeKind.DISPUTE_TO_ANSWER, text, step.department)
+    tell(dispute, office_people(dispute), NoticeKind.DISPUTE_TO_ANSWER, text, step.department)
     return dispute
 
 
@@ -143,8 +122,8 @@ def say(*, dispute: Dispute, actor: Actor, text: str) -> DisputeStatement:
         raise WrongState(_("This dispute is settled."))
     side = side_of(dispute, actor)
     statement = DisputeStatement.objects.create(dispute=dispute, department=side, author=actor.user, text=_text(text))
-    _log(dispute, "dispute.said", actor, department=side.name)
-    _tell_parties(dispute, text)
+    record_in(dispute, "dispute.said", actor, department=side.name)
+    tell_parties(dispute, text)
     return statement
 
 
@@ -212,9 +191,9 @@ def _hand_to(dispute: Dispute, authority: Department | None, stage: DisputeStage
     dispute.stage, dispute.due_at, dispute.is_provisional, dispute.reminded_at = stage, due.at, due.is_provisional, None
     dispute.outcome, dispute.outcome_note, dispute.settled_at, dispute.settled_by = "", "", None, None
     dispute.save()
-    _log(dispute, "dispute.moved_up", actor, authority=authority.name)
-    _tell(dispute, _authority_people(dispute), NoticeKind.DISPUTE_TO_ANSWER, "", authority)
-    _tell_parties(dispute, authority.name)
+    record_in(dispute, "dispute.moved_up", actor, authority=authority.name)
+    tell(dispute, _authority_people(dispute), NoticeKind.DISPUTE_TO_ANSWER, "", authority)
+    tell_parties(dispute, authority.name)
     return dispute
 
 
@@ -226,7 +205,7 @@ def give_way(*, dispute: Dispute, actor: Actor, text: str) -> Dispute:
     if dispute.stage != DisputeStage.NEGOTIATION:
         raise WrongState
     _overturn(dispute, actor, text.strip())
-    return _settle(dispute, DisputeOutcome.AGREED, actor, text.strip())
+    return settle_as(dispute, DisputeOutcome.AGREED, actor, text.strip())
 
 
 @transaction.atomic
@@ -236,7 +215,7 @@ def withdraw(*, dispute: Dispute, actor: Actor) -> Dispute:
     actor = access.require(actor, Permission.REQUEST_WITHDRAW, dispute.item.request)
     if dispute.stage == DisputeStage.SETTLED:
         raise WrongState
-    return _settle(dispute, DisputeOutcome.WITHDRAWN, actor, "")
+    return settle_as(dispute, DisputeOutcome.WITHDRAWN, actor, "")
 
 
 @transaction.atomic
@@ -254,7 +233,7 @@ def settle(*, dispute: Dispute, actor: Actor, is_overturned: bool, text: str) ->
     text = _text(text)
     if is_overturned:
         _overturn(dispute, actor, text)
-    return _settle(dispute, DisputeOutcome.OVERTURNED if is_overturned else DisputeOutcome.UPHELD, actor, text)
+    return settle_as(dispute, DisputeOutcome.OVERTURNED if is_overturned else DisputeOutcome.UPHELD, actor, text)
 
 
 @transaction.atomic
@@ -280,15 +259,6 @@ def appeal_until(dispute: Dispute) -> dt.date | None:
     return deadline(timezone.localdate(dispute.settled_at), APPEAL_DAYS).day
 
 
-def _settle(dispute: Dispute, outcome: DisputeOutcome, actor: Actor, text: str) -> Dispute:
-    dispute.stage, dispute.outcome, dispute.outcome_note = DisputeStage.SETTLED, outcome, text
-    dispute.settled_at, dispute.settled_by, dispute.due_at = timezone.now(), actor.user, None
-    dispute.save()
-    _log(dispute, "dispute.settled", actor, note=text)
-    _tell_parties(dispute, f"{outcome.label} {text}")
-    return dispute
-
-
 def _overturn(dispute: Dispute, actor: Actor, text: str) -> None:
     """Put an approval as asked in the place of the decision that was contested, and draw the consequences."""
     board = Board.of(workflow.lock(dispute.item.request_id))
@@ -311,10 +281,7 @@ def _overturn(dispute: Dispute, actor: Actor, text: str) -> None:
     advance(board)
     decisions = {str(item.pk): {"verdict": Verdict.APPROVE, "reason": "", "note": text}} if was_refused else {}
     data = {"step": str(step.pk), "stage": step.stage, "decisions": decisions, "number": dispute.number, "note": text}
-    after = {"state": board.request.state, "items": item_states(board.items.values())}
-    record.append(
-        stream=record.stream_of(board.request), verb="dispute.overturned", actor=actor, data={**data, **after}
-    )
+    log(board, "dispute.overturned", actor, **data)
     grants.issue_all([(each, actor) for each in board.approved])
 
 
@@ -330,6 +297,6 @@ def remind_late() -> int:
             Dispute.objects.filter(pk=pk).update(reminded_at=timezone.now())
             people = _authority_people(dispute) or office_people(dispute)
             department = dispute.authority or dispute.step.department
-            _tell(dispute, people, NoticeKind.DISPUTE_TO_ANSWER, _("The time for it is over."), department)
+            tell(dispute, people, NoticeKind.DISPUTE_TO_ANSWER, _("The time for it is over."), department)
             count += 1
     return count

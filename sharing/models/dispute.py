@@ -29,6 +29,7 @@ class DisputeOutcome(models.TextChoices):
     OVERTURNED = "overturned", _("Overturned")
     UPHELD = "upheld", _("Upheld")
     WITHDRAWN = "withdrawn", _("Given up by the applicant")
+    LAPSED = "lapsed", _("Without object any more")
 
 
 class DisputeQuerySet(models.QuerySet["Dispute"]):

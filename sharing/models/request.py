@@ -130,6 +130,8 @@ class SharingRequest(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     modified = models.DateTimeField(_("modified"), auto_now=True)
     submitted_at = models.DateTimeField(_("submitted"), null=True, editable=False)
+    orphaned_at = models.DateTimeField(null=True, editable=False)
+    """Since when it waits for an applicant where nobody applies any more; the clerk was told then."""
     completed_at = models.DateTimeField(_("completed"), null=True, editable=False)
 
     objects = SharingRequestQuerySet.as_manager()
@@ -146,6 +148,8 @@ class SharingRequest(models.Model):
                 condition=Q(filed_by_department__isnull=False),
                 name="request_filed_for",
             ),
+            # what waits for an applicant: offices without one
+            models.Index(fields=["department"], condition=Q(state__in=["returned", "offered"]), name="request_waiting"),
             # one's own
             models.Index(fields=["created_by", "-modified"], name="request_of_person"),
         ]
@@ -170,7 +174,7 @@ class ItemState(models.TextChoices):
     APPROVED = "approved", _("Approved")
     REFUSED = "refused", _("Refused")
     WITHDRAWN = "withdrawn", _("Withdrawn")
-    CLOSED = "closed", _("Closed, dataset withdrawn")
+    CLOSED = "closed", _("Closed")
 
     @classmethod
     def answered(cls) -> list[str]:

@@ -82,6 +82,8 @@ class ApprovalStep(models.Model):
     warned_at = models.DateTimeField(null=True)
     reminded_at = models.DateTimeField(null=True)
     escalated_at = models.DateTimeField(null=True)
+    vacant_at = models.DateTimeField(null=True)
+    """Since when it is known that nobody holds the office; who can help was told then (``sharing.vacancies``)."""
     decided_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=0)
 
@@ -109,6 +111,8 @@ class ApprovalStep(models.Model):
             models.Index(fields=["office", "id"], condition=Q(state="paused"), name="step_paused"),
             # requests that came to an office, the newest first
             models.Index(fields=["office", "-request"], condition=~Q(state="waiting"), name="step_handled"),
+            # steps that had nobody to decide them
+            models.Index(fields=["id"], condition=Q(vacant_at__isnull=False), name="step_vacant"),
             # late steps, for reminders and the authority's board
             models.Index(fields=["due_at"], condition=Q(state="open"), name="step_late"),
         ]

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from sharing.routing import views
+from sharing.routing import running, views
 
 urlpatterns = [
     path("routes/", views.route_list, name="route-list"),
     path("routes/new/", views.route_create, name="route-create"),
     path("routes/<slug:pk>/", views.route_detail, name="route-detail"),
+    path("routes/requests/<uuid:pk>/", running.request_reroute, name="request-reroute"),
+    path("routes/<slug:pk>/running/", running.route_running, name="route-running"),
     path("routes/<slug:pk>/compare/", views.route_compare, name="route-compare"),
     path("routes/<slug:pk>/preview/", views.route_preview, name="route-preview"),
     path("routes/<slug:pk>/settings/", views.route_settings, name="route-settings"),

@@ -17,7 +17,7 @@ from portal import access
 from portal.access import Permission
 from portal.departments.models import Department, Duty
 from portal.errors import PortalError
-from portal.views import actor_of, show_refusal
+from portal.views import actor_of, posted_version, show_refusal
 from sharing.facts import facts_from
 from sharing.models import RequestItem, Route, RouteVersion, SharingRequest
 from sharing.models.route import titled
@@ -118,6 +118,7 @@ def route_detail(request: HttpRequest, pk: str) -> HttpResponse:
         "diagram": diagram(shown),
         "alternatives": alternatives(parse_any_of(route.any_of, route.pk)),
         "may_manage": access.can(actor_of(request), Permission.ROUTE_MANAGE, route),
+        "may_reroute": access.can(actor_of(request), Permission.STEP_SUPERVISE),
         "today": timezone.localdate(),
     }
     return render(request, "sharing/routing/detail.html", context)
@@ -178,11 +179,6 @@ def route_edit(request: HttpRequest, pk: str) -> HttpResponse:
     return render(request, "sharing/routing/edit.html", _edit_context(route, draft, PublishForm()))
 
 
-def _seen(request: HttpRequest) -> int:
-    text = request.POST.get("seen", "")
-    return int(text) if text.isdecimal() and len(text) < 9 else -1
-
-
 @login_required
 @require_POST
 def route_order(request: HttpRequest, pk: str) -> HttpResponse:
@@ -190,7 +186,7 @@ def route_order(request: HttpRequest, pk: str) -> HttpResponse:
     route = _route(request, pk, Permission.ROUTE_MANAGE)
     key, act = request.POST.get("key", ""), request.POST.get("act", "")
     try:
-        acts.order_stage(route=route, actor=actor_of(request), seen=_seen(request), key=key, act=act)
+        acts.order_stage(route=route, actor=actor_of(request), seen=posted_version(request, "seen"), key=key, act=act)
     except PortalError as error:
         messages.error(request, str(error))
     return redirect("sharing:route-edit", route.pk)
@@ -210,7 +206,9 @@ def stage_edit(request: HttpRequest, pk: str, stage: str) -> HttpResponse:
         if typed:
             key = stage if kept else ""
             try:
-                acts.put_stage(route=route, actor=actor_of(request), seen=_seen(request), stage=typed, key=key)
+                acts.put_stage(
+                    route=route, actor=actor_of(request), seen=posted_version(request, "seen"), stage=typed, key=key
+                )
             except PortalError as error:
                 show_refusal(form, error)
             else:
@@ -234,7 +232,7 @@ def route_publish(request: HttpRequest, pk: str) -> HttpResponse:
             acts.publish(
                 route=route,
                 actor=actor_of(request),
-                seen=_seen(request),
+                seen=posted_version(request, "seen"),
                 effective_from=data["effective_from"],
                 note=data["note"],
             )

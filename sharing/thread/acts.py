@@ -21,8 +21,9 @@ from portal.notices.models import NoticeKind
 from portal.notices.send import notify
 from sharing import workflow
 from sharing.errors import StaleStep
-from sharing.flow import Board, advance, item_states, told_of
+from sharing.flow import Board, advance, log, told_of
 from sharing.models import ApprovalStep, Enquiry, EnquiryKind, InternalNote, RequestCopy, StepState
+from sharing.vacancies import is_vacant
 
 TEXT_LIMIT = 2_000
 ANSWER_LIMIT = 4_000
@@ -48,9 +49,8 @@ def _board(step: ApprovalStep) -> tuple[Board, ApprovalStep]:
 
 def _log(board: Board, verb: str, actor: Actor, step: ApprovalStep, **data: object) -> None:
     """In the request's record, with the states that followed."""
-    after = {"state": board.request.state, "items": item_states(board.items.values())}
-    data = {"step": str(step.pk), "stage": step.stage, "department": step.department.name, **data, **after}
-    record.append(stream=record.stream_of(board.request), verb=verb, actor=actor, data=data)
+    words = {"step": str(step.pk), "stage": step.stage, "department": step.department.name}
+    log(board, verb, actor, **words | data)
 
 
 def _words(step: ApprovalStep, note: str) -> dict[str, str]:
@@ -226,21 +226,32 @@ def note(*, step: ApprovalStep, actor: Actor, text: str, is_shared: bool = False
     return made
 
 
+def _is_above(department: Department, step: ApprovalStep) -> bool:
+    """Whether ``department`` is a superior of the one whose step it is, in its line."""
+    above = step.department.parent
+    while above is not None and above.pk != department.pk:
+        above = above.parent
+    return above is not None
+
+
 @transaction.atomic
 def forward(
     *, step: ApprovalStep, actor: Actor, seen_version: int, department: Department, reason: str
 ) -> ApprovalStep:
     """Hand a step to the same office of the department that it belongs to (转办); the deadline stays.
 
+    The office does so itself; the authority that supervises it does where nobody holds the office.
+
     Raises:
         StaleStep: somebody decided since ``seen_version``, or the step is not open.
         InvalidInput: no reason, a department that had the step already, the applicant's, or nobody to decide there.
     """
     board, step = _board(step)
-    actor = access.require(actor, Permission.STEP_DECIDE, step)
+    nobody = is_vacant(step)
+    actor = access.require(actor, Permission.STEP_SUPERVISE if nobody else Permission.STEP_DECIDE, step)
     if step.version != seen_version or step.state != StepState.OPEN:
         raise StaleStep
-    if step.duty == Duty.OWN_APPROVER and step.lane_id is None:
+    if step.duty == Duty.OWN_APPROVER and step.lane_id is None and not (nobody and _is_above(department, step)):
         message = _("The applicant's own review stays in its department.")
         raise InvalidInput(message, fields={"department": [message]})
     reason = _text(reason)
@@ -253,8 +264,8 @@ def forward(
     before = step.department
     step.department, step.office = department, duty_group(department, step.duty)
     step.version += 1
-    step.claimed_by = None
-    step.save(update_fields=["department", "office", "version", "claimed_by"])
+    step.claimed_by = step.vacant_at = None
+    step.save(update_fields=["department", "office", "version", "claimed_by", "vacant_at"])
     data = {"from": before.name, "from_id": str(before.pk), "to": department.name, "note": reason}
     _log(board, "step.forwarded", actor, step, **data)
     notify(

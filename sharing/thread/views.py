@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from portal.errors import PortalError
-from portal.views import actor_of, clean_text, show_refusal
+from portal.views import actor_of, clean_text, posted_version, show_refusal
 from sharing.models import ApprovalStep, Enquiry, SharingRequest
 from sharing.thread import acts
 from sharing.thread.forms import FORMS, talk_forms
@@ -23,8 +23,7 @@ from sharing.views.steps import step_detail, step_or_404
 
 def _commands(step: ApprovalStep, request: HttpRequest, data: dict[str, Any]) -> dict[str, Callable[[], object]]:
     actor = actor_of(request)
-    text = request.POST.get("seen_version", "")
-    seen = int(text) if text.isdecimal() and len(text) < 9 else -1
+    seen = posted_version(request)
     return {
         "question": lambda: acts.ask(step=step, actor=actor, **data),
         "opinion": lambda: acts.ask_opinion(step=step, actor=actor, **data),

@@ -181,6 +181,7 @@ def request_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "may_edit": may_edit and found.state in (RequestState.DRAFT, RequestState.RETURNED),
         "applies": applies,
         "may_answer": applies,
+        "may_reroute": found.is_open and access.can(actor_of(request), Permission.REQUEST_REROUTE, found),
         "may_withdraw": applies and (found.is_open or is_draft),
         "attachments": list(found.attachments.select_related("added_by")),
         "colleagues": list(found.co_applicants.select_related("user")),

@@ -19,7 +19,7 @@ from catalog.tables.filters import describe
 from portal import access
 from portal.access import Permission
 from portal.errors import InvalidInput, PortalError
-from portal.views import CappedPaginator, actor_of
+from portal.views import CappedPaginator, actor_of, posted_version
 from sharing import deciding, joint, marks, way
 from sharing.deciding import Decision
 from sharing.forms import DecisionForm
@@ -148,8 +148,7 @@ def step_decide(request: HttpRequest, pk: UUID) -> HttpResponse:
     entries = step.step_items.filter(item__in=as_uuids(prefixes)).select_related("item__dataset")
     entries = entries.prefetch_related("item__dataset__items", "item__dataset__distributions__current")
     forms = {entry.item_id: _decision_form(entry, step, request.POST) for entry in entries}
-    text = request.POST.get("seen_version", "")
-    seen = int(text) if text.isdecimal() and len(text) < 9 else -1
+    seen = posted_version(request)
     try:
         decisions = _typed(forms)
         deciding.decide(step=step, actor=actor_of(request), seen_version=seen, decisions=decisions)

@@ -44,9 +44,10 @@ from sharing.models import (
     Vote,
 )
 from sharing.routes import parse_stages
+from sharing.routing.rerouting import reroute
 from sharing.terms import Terms, content_of
 from sharing.thread import acts as thread
-from tests.factories import World, actor, make_dataset, make_request, make_user
+from tests.factories import ITEMS, World, actor, make_dataset, make_request, make_user, revise
 
 CONDITIONS = Terms(columns=("code",))
 VERDICTS = {
@@ -104,6 +105,10 @@ class Walk:
         """Besides those of the world: a third who answers for the province, and a deputy of the own approver."""
         province, county = self.world.province_bureau, self.world.county_bureau
         self.third = make_user("third", province, Duty.PROVIDER_APPROVER)
+        self.cataloguers = {
+            province.pk: (make_user("describer", province, Duty.CATALOGUER), self.world.provider_head),
+            self.world.city_bureau.pk: (self.world.cataloguer, self.world.provider2),
+        }
         self.stand_in = make_user("stand_in", county, Duty.CATALOGUER)
         above = self.world.province_authority_department
         self.coordinator = make_user("coordinator", above, Duty.AUTHORITY_HEAD)
@@ -123,11 +128,12 @@ class Walk:
     def _take_route(self, stages: list[dict[str, Any]]) -> None:
         parse_stages(stages)
         Route.objects.update(is_active=False)
-        route = Route.objects.create(key="tried", title="试行流程", is_active=True)
-        day = dt.date(2025, 8, 1)
-        RouteVersion.objects.create(
-            route=route, number=1, stages=stages, effective_from=day, published_at=timezone.now()
-        )
+        Route.objects.create(key="tried", title="试行流程", is_active=True)
+        self._publish(1, dt.date(2025, 8, 1), stages)
+
+    def _publish(self, number: int, day: dt.date, stages: list[dict[str, Any]]) -> None:
+        route, now = Route.objects.get(pk="tried"), timezone.now()
+        RouteVersion.objects.create(route=route, number=number, stages=stages, effective_from=day, published_at=now)
 
     def states(self) -> dict[Any, str]:
         return dict(RequestItem.objects.filter(request=self.request).values_list("pk", "state"))
@@ -225,6 +231,29 @@ class Walk:
         dataset = Dataset.objects.get(pk=self.datasets[choice % 3].pk)
         person = self.world.provider if choice % 3 < 2 else self.world.provider2
         self.attempt("dataset", lambda: lifecycle.withdraw(dataset=dataset, actor=actor(person), reason="停止采集"))
+
+    def revise(self, choice: int) -> None:
+        """A new version of a dataset: graded or shared in another way, or sharing another number of items."""
+        dataset = Dataset.objects.select_related("provider").get(pk=self.datasets[choice % 3].pk)
+        kinds = ["conditional", "unconditional", "conditional", "not_shared"]
+        shared = "not_shared" if choice // 3 % 4 == 0 else ""
+        if not dataset.is_published:
+            return
+        values: dict[str, Any] = {"grade": 2 + choice // 5 % 2, "sharing_type": kinds[choice // 7 % 4]}
+        items = [ITEMS[0], {**ITEMS[1], "sharing_type": shared}]
+        people = (*self.cataloguers[dataset.provider_id], self.coordinator)
+        if dataset.provider_id == self.world.city_bureau.pk:
+            people = (*people[:2], self.world.authority)
+        self.attempt("revise", lambda: revise(dataset, people=people, items=items, **values))
+
+    def reroute(self, choice: int, stages: list[dict[str, Any]]) -> None:
+        """The route was found wrong: another version holds from today, and the authority moves the request to it."""
+        last = RouteVersion.objects.filter(route="tried").order_by("-number").first()
+        assert last is not None
+        self._publish(last.number + 1, timezone.localdate(), stages)
+        request = SharingRequest.objects.select_related("department__region").get(pk=self.request.pk)
+        seen, person = request.version - (choice % 7 == 0), actor(self.coordinator)
+        self.attempt("reroute", lambda: reroute(request=request, actor=person, seen_version=seen, reason="流程有误"))
 
     def enquire(self, choice: int) -> None:
         """An office asks, with or without its clock; the applicant answers, or the office takes it back."""
@@ -427,6 +456,16 @@ class RequestMachine(RuleBasedStateMachine):
     def withdraw_dataset(self, n: int) -> None:
         if n % 6 == 0:
             self.walk.withdraw_dataset(n)
+
+    @rule(n=choices)
+    def revise(self, n: int) -> None:
+        if n % 3 == 0:
+            self.walk.revise(n)
+
+    @rule(n=choices, stages=routes)
+    def reroute(self, n: int, stages: tuple[list[dict[str, Any]], ...]) -> None:
+        if n % 3 == 0:
+            self.walk.reroute(n, [row for part in stages for row in part])
 
     @rule(n=choices)
     def withdraw(self, n: int) -> None:

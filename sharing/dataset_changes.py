@@ -1,0 +1,166 @@
+"""What becomes of requests and grants when their dataset is withdrawn, graded anew, or shares less than before.
+
+Only the items that ask for the dataset are touched; the others of their requests go on (design.md §4). Both functions
+are called by ``catalog.lifecycle`` in its transaction, with the dataset locked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from catalog.documents import Document, snapshot
+from catalog.models import Dataset, Sensitivity, SharingType
+from portal.access import Actor
+from portal.departments.duties import holders
+from portal.departments.models import Duty
+from portal.lists import listed
+from portal.notices.models import NoticeKind
+from portal.notices.send import notify
+from sharing import grants, workflow
+from sharing.disputes.settling import lapse
+from sharing.flow import Board, advance, log, told_of
+from sharing.models import Grant, GrantState, ItemState, RequestItem
+from sharing.replanning import replan, take_back
+
+_SENSITIVITIES: list[str] = [Sensitivity.NONE, Sensitivity.PERSONAL, Sensitivity.SENSITIVE]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What routes and grants go by in one version of a record: how it is shared, its grade, and the items that are."""
+
+    sharing_type: str
+    grade: int
+    sensitivity: dict[str, str]
+    """By column."""
+    names: dict[str, str]
+
+    @classmethod
+    def of(cls, document: Document) -> Shared:
+        items = [item for item in document["items"] if item["sharing_type"] != SharingType.NOT_SHARED]
+        sensitivity = {item["column"]: item["sensitivity"] for item in items}
+        names = {item["column"]: item["name"] for item in items}
+        return cls(document["sharing_type"], document["grade"], sensitivity, names)
+
+    def rank(self, columns: set[str]) -> tuple[int, int, int]:
+        """How strictly ``columns`` are looked at; each part that grows may need further offices."""
+        known = (self.sensitivity.get(column, Sensitivity.NONE) for column in columns)
+        highest = max((_SENSITIVITIES.index(each) for each in known), default=0)
+        return int(self.sharing_type == SharingType.CONDITIONAL), self.grade, highest
+
+
+def dataset_withdrawn(dataset: Dataset, actor: Actor) -> None:
+    """Close the open items that ask for ``dataset`` and suspend its grants."""
+    _end(dataset, actor, _("The provider withdrew the dataset: %(note)s") % {"note": dataset.state_note})
+
+
+def _end(dataset: Dataset, actor: Actor, reason: str) -> None:
+    for item in _open_items(dataset):
+        workflow.close_item(item=item, actor=actor, reason=reason)
+    for grant in Grant.objects.filter(dataset=dataset, state=GrantState.ACTIVE).order_by("id"):
+        grants.suspend(grant=grant, actor=Actor.system(), reason=reason)
+
+
+def _open_items(dataset: Dataset) -> list[RequestItem]:
+    """In the order of their requests, so that two such changes wait for each other in the same order."""
+    rows = RequestItem.objects.filter(dataset=dataset, state__in=ItemState.undecided())
+    return list(rows.order_by("request_id"))
+
+
+def dataset_revised(dataset: Dataset, before: Document, actor: Actor) -> None:
+    """Bring open items to what the new version shares, and tell those who hold grants what is gone.
+
+    An item loses the columns that are not shared any more. It is closed when none is left, or when its rows were chosen
+    by one of them. Offices decide again when it became more sensitive, or conditional; where it became less so, steps
+    that are not needed any more fall away.
+    """
+    old, new = Shared.of(before), Shared.of(snapshot(dataset))
+    if new.sharing_type == SharingType.NOT_SHARED:
+        if old.sharing_type != SharingType.NOT_SHARED:
+            _end(dataset, actor, _("The dataset is not shared any more."))
+        return
+    gone = set(old.sensitivity) - set(new.sensitivity)
+    for item in _open_items(dataset):
+        _follow(item, old, new, gone, actor)
+    _tell_holders(dataset, old, gone)
+
+
+def _follow(item: RequestItem, old: Shared, new: Shared, gone: set[str], actor: Actor) -> None:
+    chosen_by = {str(condition.get("column")) for condition in item.row_filter}
+    names = listed(old.names[column] for column in sorted(gone.intersection(item.columns, old.names)))
+    if gone & chosen_by:
+        lost = listed(old.names[column] for column in sorted(gone & chosen_by))
+        reason = _("The dataset does not share any more by what its rows were chosen: %(names)s.") % {"names": lost}
+        return workflow.close_item(item=item, actor=actor, reason=reason)
+    if gone.issuperset(item.columns):
+        reason = _("The dataset shares none of the items any more that were asked for: %(names)s.") % {"names": names}
+        return workflow.close_item(item=item, actor=actor, reason=reason)
+    board = Board.of(workflow.lock(item.request_id))
+    item = board.items[item.pk]
+    if item.is_answered:
+        return None
+    if names:
+        _narrow(board, item, gone, names, actor)
+    asked = chosen_by.union(item.columns)
+    before, after = old.rank(asked), new.rank(asked)
+    if before != after:
+        is_stricter = any(b > a for a, b in zip(before, after, strict=True))
+        _decide_again(board, item, is_stricter, actor)
+    return None
+
+
+def _tell_applicant(board: Board, item: RequestItem, note: str) -> None:
+    request = board.request
+    data = {"number": request.number or "", "title": item.dataset.title, "note": note}
+    url = request.get_absolute_url()
+    notify(told_of(request), NoticeKind.ITEM_CHANGED, url=url, data=data, department=request.department)
+
+
+def _narrow(board: Board, item: RequestItem, gone: set[str], names: str, actor: Actor) -> None:
+    """Take the columns away; what the offices agreed to was more, so their decisions stand."""
+    item.columns = [column for column in item.columns if column not in gone]
+    item.submitted_columns = [column for column in item.submitted_columns if column not in gone]
+    item.save(update_fields=["columns", "submitted_columns"])
+    note = _("The dataset does not share any more: %(names)s.") % {"names": names}
+    log(board, "item.narrowed", actor, item=str(item.pk), title=item.dataset.title, note=note)
+    _tell_applicant(board, item, note)
+
+
+def _decide_again(board: Board, item: RequestItem, is_stricter: bool, actor: Actor) -> None:
+    reset: list[dict[str, str]] = []
+    note = _("It was graded or is shared in another way now; steps that are not needed any more fall away.")
+    if is_stricter:
+        note = _("It was graded or is shared more strictly now; the offices decide on it again.")
+        lapse(item, actor=actor, note=note)
+        reset = _start_again(board, item)
+    board = advance(replan(board, [item]))
+    data: dict[str, Any] = {"item": str(item.pk), "title": item.dataset.title, "reset": reset, "note": note}
+    log(board, "item.reopened", actor, **data)
+    grants.issue_all([(each, actor) for each in board.approved])
+    _tell_applicant(board, item, note)
+
+
+def _start_again(board: Board, item: RequestItem) -> list[dict[str, str]]:
+    """Take back what was decided. One that is with the applicant stays there, and starts again when it comes back."""
+    if item.state == ItemState.RETURNED:
+        item.submitted_columns = []  # nobody has seen it as it is now
+        item.save(update_fields=["submitted_columns"])
+        return []
+    reset = take_back(board, verdicts={item.pk})
+    item.state, item.terms, item.terms_accepted_at = ItemState.IN_REVIEW, {}, None
+    item.save(update_fields=["state", "terms", "terms_accepted_at"])
+    return reset
+
+
+def _tell_holders(dataset: Dataset, old: Shared, gone: set[str]) -> None:
+    """Grants deliver without what is gone from now on; who holds one is told."""
+    holding = Grant.objects.in_force().filter(dataset=dataset, columns__overlap=sorted(gone))
+    for grant in holding.select_related("department") if gone else ():
+        names = listed(old.names[column] for column in grant.columns if column in gone)
+        data = {"title": dataset.title, "note": _("not shared any more: %(names)s") % {"names": names}}
+        people = holders(grant.department, Duty.APPLICANT)
+        url = grant.get_absolute_url()
+        notify(people, NoticeKind.GRANT_NARROWED, url=url, data=data, department=grant.department)
