@@ -59,6 +59,7 @@ def main(names: list[str]) -> None:
 
     django.setup()
     from bench import (
+        crashes,
         decisions,
         detection,
         duplicates,
@@ -77,7 +78,7 @@ def main(names: list[str]) -> None:
 
     modules = (
         *(tables, lists, duplicates, imports, detection, profile, plane, marks, relevance, search),
-        *(queue, decisions, machine, pages),
+        *(queue, decisions, crashes, machine, pages),
     )
     parts: dict[str, Callable[[], list[Row]]] = {m.__name__.rpartition(".")[2]: m.run for m in modules}
     for name in names or list(parts):

@@ -18,7 +18,7 @@ from tests.factories import World
 
 STEPS = int(os.environ.get("BENCH_STEPS", "500"))
 ITEMS = 500
-PROVIDERS = 12
+PROVIDERS = 50
 LIMIT_S = 2.0
 """What the submission of 500 items may take (issue of the approval workflow)."""
 
@@ -54,7 +54,10 @@ def _steps(world: World, dataset: object) -> list[ApprovalStep]:
 
 
 def _submission(world: World) -> Row:
-    providers = [factories.make_department(f"第{n}局", world.regions["province"]) for n in range(PROVIDERS)]
+    levels = list(world.regions.values())
+    authority = factories.make_department("国家数据局", world.regions["nation"], "data_authority")
+    factories.make_user("nation", authority, "authority_reviewer")
+    providers = [factories.make_department(f"第{n}局", levels[n % len(levels)]) for n in range(PROVIDERS)]
     for n, provider in enumerate(providers):
         factories.make_user(f"answers{n}", provider, "provider_approver")
     datasets = [factories.make_dataset(providers[n % PROVIDERS], f"资源{n:03d}") for n in range(ITEMS)]
@@ -62,4 +65,6 @@ def _submission(world: World) -> Row:
     started = time.perf_counter()
     factories.submit(world, request)
     seconds = time.perf_counter() - started
-    return Row("submission", f"{ITEMS} items, {PROVIDERS} lanes", seconds, seconds, "limit", LIMIT_S, 1)
+    return Row(
+        "submission", f"{ITEMS} items, {PROVIDERS} lanes, {len(levels)} levels", seconds, seconds, "limit", LIMIT_S, 1
+    )
