@@ -129,9 +129,11 @@ def request_everywhere(request: HttpRequest, pk: UUID) -> HttpResponse:
                 titles = {"titles": listed(left[:SHOWN_TITLES]), "n": len(left)}
                 messages.warning(request, _("%(n)s have none of these items and stay as they are: %(titles)s") % titles)
             return redirect(found)
+    known = everywhere.names_of(found)
     context = {
         "sharing_request": found,
-        "names": everywhere.names_of(found),
+        "several": [name for name in known if name.found > 1],
+        "single": [name for name in known if name.found == 1],
         "chosen": post.getlist("names"),
         "operators": OPERATORS.items(),
         "error": error,
