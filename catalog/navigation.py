@@ -34,13 +34,36 @@ def _cards(actor: Actor) -> list[Card]:
 
 
 def register() -> None:
+    group = _("Catalogue work")
     register_nav(
         Entry(10, _("Catalogue"), "catalog:dataset-list", lambda actor: bool(actor.standing.duties)),
-        Entry(20, _("My records"), "catalog:dataset-mine", lambda actor: can(actor, Permission.DATASET_CREATE)),
-        Entry(11, _("Standards"), "catalog:element-list", lambda a: bool(a.standing.duties), covers=STANDARDS),
-        Entry(12, _("Catalogue health"), "catalog:health-ranking", _sees_duplicates),
-        Entry(22, _("Duplicates"), "catalog:duplicate-list", _sees_duplicates, covers=("/catalog/sources/",)),
-        Entry(23, _("Connections"), "catalog:connection-list", lambda actor: can(actor, Permission.CONNECTION_MANAGE)),
-        Entry(21, _("Record review"), "catalog:dataset-review", may_review_any, lambda a: to_review(a).count()),
+        Entry(
+            11, _("Standards"), "catalog:element-list", lambda a: bool(a.standing.duties), covers=STANDARDS, group=group
+        ),
+        Entry(12, _("Catalogue health"), "catalog:health-ranking", _sees_duplicates, group=group),
+        Entry(20, _("My records"), "catalog:dataset-mine", lambda a: can(a, Permission.DATASET_CREATE), group=group),
+        Entry(
+            21,
+            _("Record review"),
+            "catalog:dataset-review",
+            may_review_any,
+            lambda actor: to_review(actor).count(),
+            group=group,
+        ),
+        Entry(
+            22,
+            _("Duplicates"),
+            "catalog:duplicate-list",
+            _sees_duplicates,
+            covers=("/catalog/sources/",),
+            group=group,
+        ),
+        Entry(
+            23,
+            _("Connections"),
+            "catalog:connection-list",
+            lambda actor: can(actor, Permission.CONNECTION_MANAGE),
+            group=group,
+        ),
     )
     cards.register(_cards)

@@ -6,7 +6,7 @@ Rooms above register what they add; nothing is queried on pages that do not show
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest
@@ -31,16 +31,42 @@ class Entry:
     badge: Badge | None = None
     covers: str | tuple[str, ...] = ""
     """The beginning of further addresses that belong to it, when they do not begin with its own."""
+    group: str | Promise = ""
+    """The title of the menu in which it stands where somebody has more links than fit in a line."""
 
 
 @dataclass(frozen=True)
 class NavItem:
-    """An entry as a template shows it."""
+    """An entry as a template shows it; a menu (``items``) holds those of one group, and sums up their numbers."""
 
     title: str | Promise
     url: str
     is_current: bool
     badge: int
+    group: str | Promise = ""
+    items: tuple[NavItem, ...] = ()
+
+
+LINE = 9
+"""Links that fit in a line; beyond it, groups become menus."""
+
+
+def _in_menus(nav: list[NavItem]) -> list[NavItem]:
+    """The links of each group as one menu, in the place of its first, where there are more than fit in a line."""
+    if len(nav) <= LINE:
+        return nav
+    found: list[NavItem] = []
+    done: set[str] = set()
+    for item in nav:
+        members = tuple(each for each in nav if item.group and str(each.group) == str(item.group))
+        if len(members) < 2:
+            found.append(item)
+        elif str(item.group) not in done:
+            done.add(str(item.group))
+            current = any(each.is_current for each in members)
+            badge = sum(each.badge for each in members)
+            found.append(NavItem(item.group, members[0].url, current, badge, items=members))
+    return found
 
 
 _entries: list[Entry] = []
@@ -71,9 +97,9 @@ def _build(request: HttpRequest) -> Workplace:
             covers = (entry.covers,) if isinstance(entry.covers, str) else entry.covers
             beginnings = (url, *filter(None, covers))
             current = request.path == url if url == "/" else request.path.startswith(beginnings)
-            nav.append(NavItem(entry.title, url, current, entry.badge(actor) if entry.badge else 0))
+            nav.append(NavItem(entry.title, url, current, entry.badge(actor) if entry.badge else 0, entry.group))
     longest = max((len(item.url) for item in nav if item.is_current), default=0)
-    nav = [NavItem(n.title, n.url, n.is_current and len(n.url) == longest, n.badge) for n in nav]
+    nav = _in_menus([replace(n, is_current=n.is_current and len(n.url) == longest) for n in nav])
     unread = actor.user.notices.unread().count() if actor.user else 0
     return Workplace(actor, nav, unread, _department_name(actor))
 

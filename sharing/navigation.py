@@ -85,13 +85,14 @@ def _cards(actor: Actor) -> list[Card]:
 
 
 def register() -> None:
+    more = _("Lists and supervision")
     register_nav(
         Entry(30, _("Basket"), "sharing:basket", _may_apply, _basket),
         Entry(40, _("Requests"), "sharing:request-list", _has_duty),
         Entry(50, _("Queue"), "sharing:queue", decides_somewhere, _open_steps, covers="/steps/"),
         Entry(60, _("Grants"), "sharing:grant-list", _has_duty),
-        Entry(65, _("Three lists"), "sharing:demand-list", _has_duty, _demands_waiting, covers=LISTS),
-        Entry(68, _("Approval routes"), "sharing:route-list", _is_authority),
-        Entry(70, _("Supervision"), "sharing:supervision", _is_authority),
+        Entry(65, _("Three lists"), "sharing:demand-list", _has_duty, _demands_waiting, covers=LISTS, group=more),
+        Entry(68, _("Approval routes"), "sharing:route-list", _is_authority, group=more),
+        Entry(70, _("Supervision"), "sharing:supervision", _is_authority, group=more),
     )
     cards.register(_cards)

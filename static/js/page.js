@@ -11,7 +11,7 @@ function menu() {
     burger.setAttribute("aria-expanded", String(open));
   });
   document.addEventListener("click", (event) => {
-    for (const details of document.querySelectorAll(".who details[open]")) {
+    for (const details of document.querySelectorAll(".bar details[open]")) {
       if (!details.contains(event.target)) details.open = false;
     }
   });

@@ -124,3 +124,14 @@ def test_pages_carry_a_policy_that_allows_no_inline_script() -> None:
 def test_an_unknown_page_is_404_in_chinese() -> None:
     response = Client().get("/no/such/page/")
     assert (response.status_code, zh("There is nothing here") in response.content.decode()) == (404, True)
+
+
+def test_more_links_than_fit_in_a_line_stand_in_menus(world: World) -> None:
+    """An applicant has few; an authority has two menus, and the one that holds the page is marked."""
+    shown = {}
+    for user in (world.applicant, world.authority):
+        client = Client()
+        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        nav = client.get("/supervision/" if user == world.authority else "/").context["workplace"].nav
+        shown[user.username] = [(item.url, len(item.items), item.is_current) for item in nav if item.items]
+    assert shown == {"applicant": [], "authority": [("/catalog/elements/", 4, False), ("/demands/", 3, True)]}
