@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -20,6 +19,7 @@ from portal.notices.models import NoticeKind
 from portal.notices.send import notify
 from portal.rows import update_rows
 from sharing.models import ApprovalStep
+from sharing.once import each_once
 from sharing.routes import Late
 
 LOT = 1_000
@@ -30,18 +30,8 @@ ESCALATE_DAYS = 2
 
 
 def _each(rows: QuerySet[ApprovalStep], mark: str, tell: Callable[[ApprovalStep], object]) -> int:
-    """Mark and tell the steps of ``rows`` one by one, each in its own transaction; returns how many."""
-    count = 0
-    for pk in list(rows.values_list("pk", flat=True)[:LOT]):
-        with transaction.atomic():
-            locked = rows.select_for_update(skip_locked=True, of=("self",))
-            step = locked.select_related("request__department", "department__region").filter(pk=pk).first()
-            if step is None:
-                continue
-            ApprovalStep.objects.filter(pk=pk).update(**{mark: timezone.now()})
-            tell(step)
-            count += 1
-    return count
+    """Mark and tell the steps of ``rows`` one by one; returns how many."""
+    return each_once(rows, mark, tell, "request__department", "department__region")
 
 
 def _tell(step: ApprovalStep, kind: NoticeKind, people: Iterable[User], department: Department) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from catalog.models import Dataset
@@ -19,5 +20,6 @@ def dataset_withdrawn(dataset: Dataset, actor: Actor) -> None:
     open_states = ItemState.undecided()
     for item in RequestItem.objects.filter(dataset=dataset, state__in=open_states).order_by("request_id"):
         workflow.close_item(item=item, actor=actor, reason=reason)
-    for grant in Grant.objects.filter(dataset=dataset, state=GrantState.ACTIVE).order_by("id"):
+    running = Q(state=GrantState.ACTIVE) | Q(state=GrantState.SUSPENDED) & ~Q(suspended_for="")
+    for grant in Grant.objects.filter(running, dataset=dataset).order_by("id"):
         grants.suspend(grant=grant, actor=Actor.system(), reason=reason)
