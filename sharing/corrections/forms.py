@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -107,6 +108,11 @@ class PublicReportForm(CitizenForm, ReportForm):
     """A citizen's report on open data."""
 
 
+def _version_words(version: TableVersion) -> str:
+    words = {"n": version.number, "day": f"{timezone.localtime(version.created_at):%Y-%m-%d %H:%M}"}
+    return _("Version %(n)s of %(day)s") % words
+
+
 class AnswerForm(SeenForm):
     outcome = forms.ChoiceField(
         label=gettext_lazy("Answer"), choices=CorrectionOutcome.choices, widget=forms.RadioSelect
@@ -131,15 +137,9 @@ class AnswerForm(SeenForm):
 
     def offer(self, versions: Sequence[TableVersion]) -> None:
         """The versions that can be chosen."""
-        field = self.fields["table_version"]
-        field.queryset = TableVersion.objects.filter(pk__in=[one.pk for one in versions])  # type: ignore[attr-defined]
-        field.label_from_instance = lambda one: (
-            _("Version %(n)s of %(day)s")
-            % {  # type: ignore[attr-defined]
-                "n": one.number,
-                "day": f"{one.created_at:%Y-%m-%d %H:%M}",
-            }
-        )
+        field: Any = self.fields["table_version"]
+        field.queryset = TableVersion.objects.filter(pk__in=[one.pk for one in versions])
+        field.label_from_instance = _version_words
 
 
 class ExtendForm(SeenForm):
