@@ -59,7 +59,7 @@ def _of_item(item: RequestItem, basis: dict[str, Any]) -> Grant:
         channels=item.request.channels,
         valid_from=first,
         valid_until=content.valid_until,
-        basis=basis | {"days": (content.valid_until - first).days},
+        basis=basis | {"days": (content.valid_until - first).days, "department": str(item.request.department_id)},
     )
 
 

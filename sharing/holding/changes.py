@@ -57,6 +57,8 @@ def _standing(grant: Grant) -> list[str]:
         found.append(_("The provider has suspended the grant."))
     if not grant.department.is_active:
         found.append(_("The department that holds it has ended."))
+    elif grant.basis.get("department", str(grant.department_id)) != str(grant.department_id):
+        found.append(_("The department has come over from another, which was merged or split."))
     return found
 
 

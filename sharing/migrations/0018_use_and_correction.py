@@ -28,6 +28,7 @@ def keep_basis(apps, schema_editor):
             shared = {name: found[grant.dataset_id][name] for name in NAMES}
             days = (grant.valid_until - grant.valid_from).days
             grant.basis = shared | {"items": items[grant.dataset_id], "days": days}
+            grant.basis["department"] = str(grant.department_id)
         Grant.objects.bulk_update(grants, ["basis"])
 
 

@@ -228,6 +228,15 @@ def test_items_that_are_more_sensitive_or_not_shared_any_more_are_named(world: W
     assert (copy in text, page.context["can_renew"]) == (True, False)
 
 
+def test_a_grant_that_came_over_from_a_merged_department_is_asked_for_anew(world: World) -> None:
+    grant = unconditional(world)
+    Grant.objects.filter(pk=grant.pk).update(department=world.city_bureau)
+    head = make_user("successor", world.city_bureau, Duty.APPLICANT)
+    with pytest.raises(WrongState):
+        ask(world, grant, user=head)
+    assert GrantRenewal.objects.count() == 0
+
+
 def test_a_mask_that_the_provider_set_stays_over_the_renewal(world: World) -> None:
     grant = unconditional(world)
     grants.set_masks(grant=grant, actor=actor(world.provider), masks={"name": "hide"}, reason="最小必要")
