@@ -82,6 +82,13 @@ class Permission(StrEnum):
     GRANT_USE = "grant.use"
     GRANT_REVOKE = "grant.revoke"
 
+    RENEWAL_DECIDE = "renewal.decide"
+    CORRECTION_FILE = "correction.file"
+    CORRECTION_VIEW = "correction.view"
+    CORRECTION_FOLLOW = "correction.follow"
+    CORRECTION_ANSWER = "correction.answer"
+    CORRECTION_SETTLE = "correction.settle"
+
     DEMAND_CREATE = "demand.create"
     DEMAND_VIEW = "demand.view"
     DEMAND_FOLLOW = "demand.follow"

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from sharing import api
+from sharing.corrections import api as corrections
 from sharing.delivery import api as delivery
 from sharing.demands import api as demands
 
@@ -16,6 +17,8 @@ urlpatterns = [
     path("steps/<uuid:step_id>/decide/", api.StepDecideView.as_view(), name="step-decide"),
     path("grants/", api.GrantListView.as_view(), name="grants"),
     path("grants/<uuid:grant_id>/", api.GrantDetailView.as_view(), name="grant"),
+    path("corrections/", corrections.CorrectionListView.as_view(), name="corrections"),
+    path("corrections/<uuid:correction_id>/", corrections.CorrectionDetailView.as_view(), name="correction"),
     path("demands/", demands.DemandListView.as_view(), name="demands"),
     path("demands/<uuid:demand_id>/", demands.DemandDetailView.as_view(), name="demand"),
     path("data/<uuid:grant_id>/rows", delivery.RowsView.as_view(), name="data-rows"),

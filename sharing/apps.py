@@ -16,12 +16,17 @@ class SharingConfig(AppConfig):
         from sharing import dataset_changes, grants, navigation, reminders, rules, verification  # noqa: F401  (registers the answers and the checks)
         from sharing import departments as sharing_departments
         from sharing import moving as sharing_moving
+        from sharing.corrections import moving as corrections_moving
+        from sharing.corrections import rules as correction_rules  # noqa: F401  (registers the answers)
+        from sharing.corrections import verification as correction_verification  # noqa: F401  (registers the check)
         from sharing.delivery import download
         from sharing.demands import moving as lists_moving
         from sharing.demands import rules as demand_rules  # noqa: F401  (registers the answers)
         from sharing.demands import verification as demand_verification  # noqa: F401  (registers the check)
         from sharing.disputes import rules as dispute_rules  # noqa: F401  (registers the answers)
         from sharing.disputes import verification as dispute_verification  # noqa: F401  (registers the check)
+        from sharing.holding import rules as holding_rules  # noqa: F401  (registers the answers)
+        from sharing.holding import verification as holding_verification  # noqa: F401  (registers the checks)
         from sharing.impact import in_sharing
         from sharing.letters import rules as letter_rules  # noqa: F401  (registers the answers)
         from sharing.letters import verification as letter_verification  # noqa: F401  (registers the check)
@@ -36,6 +41,7 @@ class SharingConfig(AppConfig):
         lifecycle.on_withdrawn(dataset_changes.dataset_withdrawn)
         lifecycle.on_revised(dataset_changes.dataset_revised)
         moving.register(sharing_moving.SharingMover())
+        moving.register(corrections_moving.CorrectionsMover())
         figures.register(sharing_departments.figures)
         calendar_acts.on_change(reminders.recount)
         navigation.register()

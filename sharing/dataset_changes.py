@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from catalog.documents import Document, snapshot
@@ -60,7 +61,8 @@ def dataset_withdrawn(dataset: Dataset, actor: Actor) -> None:
 def _end(dataset: Dataset, actor: Actor, reason: str) -> None:
     for item in _open_items(dataset):
         workflow.close_item(item=item, actor=actor, reason=reason)
-    for grant in Grant.objects.filter(dataset=dataset, state=GrantState.ACTIVE).order_by("id"):
+    running = Q(state=GrantState.ACTIVE) | Q(state=GrantState.SUSPENDED) & ~Q(suspended_for="")
+    for grant in Grant.objects.filter(running, dataset=dataset).order_by("id"):
         grants.suspend(grant=grant, actor=Actor.system(), reason=reason)
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -24,7 +25,8 @@ from portal.errors import InvalidInput, WrongState
 from portal.notices.models import NoticeKind
 from portal.notices.send import notify
 from sharing.errors import GrantNotInForce
-from sharing.models import Credential, Grant, GrantState, RequestItem, UsageRecord
+from sharing.holding.changes import bases_of
+from sharing.models import Credential, Grant, GrantState, RequestItem, SuspendedFor, UsageRecord
 from sharing.terms import content_of
 
 KEY_PREFIX = "sq_"
@@ -37,14 +39,16 @@ def issue_all(items: Sequence[tuple[RequestItem, Actor]]) -> list[Grant]:
 
     They run from today to the end of the term asked for. The items carry their requests.
     """
-    made = [_of_item(item) for item, _actor in items]
+    bases = bases_of({item.dataset_id for item, _actor in items})
+    made = [_of_item(item, bases[item.dataset_id]) for item, _actor in items]
     Grant.objects.bulk_create(made)
     record.append_all([_issued(grant, actor) for grant, (_item, actor) in zip(made, items, strict=True)])
     return made
 
 
-def _of_item(item: RequestItem) -> Grant:
+def _of_item(item: RequestItem, basis: dict[str, Any]) -> Grant:
     content = content_of(item)
+    first = min(timezone.localdate(), content.valid_until)
     return Grant(
         item=item,
         dataset_id=item.dataset_id,
@@ -53,31 +57,40 @@ def _of_item(item: RequestItem) -> Grant:
         row_filter=content.row_filter,
         masks=content.masks,
         channels=item.request.channels,
-        valid_from=min(timezone.localdate(), content.valid_until),
+        valid_from=first,
         valid_until=content.valid_until,
+        basis=basis | {"days": (content.valid_until - first).days, "department": str(item.request.department_id)},
     )
 
 
 def _issued(grant: Grant, actor: Actor) -> record.Entry:
     number = grant.item.request.number
-    data = {"state": grant.state, "request": number, "columns": grant.columns, "rows": grant.row_filter}
+    data: dict[str, Any] = {
+        "state": grant.state,
+        "request": number,
+        "columns": grant.columns,
+        "rows": grant.row_filter,
+        "valid_until": grant.valid_until.isoformat(),
+    }
     if grant.masks:
         data["masks"] = grant.masks
     return record.Entry(record.stream_of(grant), "grant.issued", actor, data)
 
 
-def _lock(grant: Grant) -> Grant:
+def lock(grant: Grant) -> Grant:
+    """The grant with its row locked, and what the rules ask of it."""
     locked = Grant.objects.select_for_update(of=("self",))
     return locked.select_related("dataset__provider__region", "department", "item__request__created_by").get(
         pk=grant.pk
     )
 
 
-def _set_state(grant: Grant, state: GrantState, *, verb: str, actor: Actor, reason: str) -> None:
-    grant.state, grant.state_note = state, reason
+def _set_state(grant: Grant, state: GrantState, *, verb: str, actor: Actor, reason: str, cause: str = "") -> None:
+    grant.state, grant.state_note, grant.suspended_for = state, reason, cause
     grant.ended_at = timezone.now() if state == GrantState.REVOKED else None
-    grant.save(update_fields=["state", "state_note", "ended_at"])
-    record.append(stream=record.stream_of(grant), verb=verb, actor=actor, data={"state": state, "reason": reason})
+    grant.save(update_fields=["state", "state_note", "suspended_for", "ended_at"])
+    data = {"state": state, "reason": reason, "for": cause}
+    record.append(stream=record.stream_of(grant), verb=verb, actor=actor, data=data)
 
 
 def _tell_users(grant: Grant, kind: NoticeKind, reason: str) -> None:
@@ -94,7 +107,7 @@ def revoke(*, grant: Grant, actor: Actor, reason: str) -> Grant:
         NotPermitted: neither the provider, its security officer nor the authority.
         InvalidInput: no reason. WrongState: revoked already.
     """
-    grant = _lock(grant)
+    grant = lock(grant)
     actor = access.require(actor, Permission.GRANT_REVOKE, grant)
     if not reason.strip():
         message = _("Say why the grant is revoked; the department that uses it will read this.")
@@ -113,29 +126,45 @@ def revoke_reviewed(*, item: RequestItem, actor: Actor, reason: str) -> None:
     found = Grant.objects.filter(item=item).exclude(state=GrantState.REVOKED).first()
     if found is None:
         return
-    grant = _lock(found)
+    grant = lock(found)
     _set_state(grant, GrantState.REVOKED, verb="grant.revoked", actor=actor, reason=reason)
     grant.credentials.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
     _tell_users(grant, NoticeKind.GRANT_REVOKED, reason)
 
 
 @transaction.atomic
-def suspend(*, grant: Grant, actor: Actor, reason: str) -> Grant:
-    """Stop deliveries until ``resume``; the portal does so when the dataset is withdrawn. Twice is harmless."""
-    grant = _lock(grant)
+def suspend(*, grant: Grant, actor: Actor, reason: str, cause: str = "") -> Grant:
+    """Stop deliveries until ``resume``; the portal does so when the dataset is withdrawn. Twice is harmless.
+
+    With a ``cause`` (of SuspendedFor) the portal suspends until that is mended; an office that suspends such a grant
+    takes the suspension over, and it stays until an office resumes it.
+    """
+    grant = lock(grant)
     if not actor.is_system:
         actor = access.require(actor, Permission.GRANT_REVOKE, grant)
-    if grant.state != GrantState.ACTIVE:
+    is_taken_over = grant.state == GrantState.SUSPENDED and bool(grant.suspended_for) and not cause
+    if grant.state != GrantState.ACTIVE and not is_taken_over:
         return grant
-    _set_state(grant, GrantState.SUSPENDED, verb="grant.suspended", actor=actor, reason=reason)
+    verb = "grant.held" if is_taken_over else "grant.suspended"
+    _set_state(grant, GrantState.SUSPENDED, verb=verb, actor=actor, reason=reason, cause=cause)
     _tell_users(grant, NoticeKind.GRANT_SUSPENDED, reason)
     return grant
 
 
 @transaction.atomic
+def resume_confirmed(*, grant: Grant, actor: Actor) -> None:
+    """Let a grant deliver again whose use was confirmed too late, unless an office holds it for reasons of its own.
+
+    The caller has locked it and asked the rules.
+    """
+    if grant.state == GrantState.SUSPENDED and grant.suspended_for == SuspendedFor.REVIEW:
+        _set_state(grant, GrantState.ACTIVE, verb="grant.resumed", actor=actor, reason="")
+
+
+@transaction.atomic
 def resume(*, grant: Grant, actor: Actor) -> Grant:
     """Let a suspended grant deliver again; its dataset must be published. Twice is harmless."""
-    grant = _lock(grant)
+    grant = lock(grant)
     actor = access.require(actor, Permission.GRANT_REVOKE, grant)
     if grant.is_in_force:
         return grant
@@ -152,7 +181,7 @@ def set_masks(*, grant: Grant, actor: Actor, masks: Mapping[str, str], reason: s
     Raises:
         InvalidInput: no reason, an item that is not granted, or a mask that does not suit it.
     """
-    grant = _lock(grant)
+    grant = lock(grant)
     actor = access.require(actor, Permission.GRANT_REVOKE, grant)
     if not reason.strip():
         message = _("Say why the data is masked; the department that uses it will read this.")
@@ -180,7 +209,7 @@ def key_hash(key: str) -> str:
 @transaction.atomic
 def create_credential(*, grant: Grant, actor: Actor) -> tuple[Credential, str]:
     """A new key of the grant: the record and the key itself, which is not kept and cannot be shown again."""
-    grant = _lock(grant)
+    grant = lock(grant)
     actor = access.require(actor, Permission.GRANT_USE, grant)
     assert actor.user is not None
     if not grant.is_in_force:
@@ -197,7 +226,7 @@ def create_credential(*, grant: Grant, actor: Actor) -> tuple[Credential, str]:
 @transaction.atomic
 def withdraw_credential(*, credential: Credential, actor: Actor) -> None:
     """End one key at once; the others of the grant go on. Ending it again changes nothing."""
-    grant = _lock(credential.grant)
+    grant = lock(credential.grant)
     user = access.capacity_for(actor, Permission.GRANT_USE, grant)
     actor = user or access.require(actor, Permission.GRANT_REVOKE, grant)
     if not Credential.objects.filter(pk=credential.pk, revoked_at__isnull=True).update(revoked_at=timezone.now()):

@@ -13,7 +13,18 @@ from portal.context import Entry, register_nav
 from portal.dashboards import cards
 from portal.dashboards.cards import Card
 from portal.departments.models import AUTHORITY_DUTIES, Duty
-from sharing.models import ApprovalStep, BasketItem, Demand, DemandState, Grant, RequestState, SharingRequest
+from sharing.corrections import queries as corrections
+from sharing.holding import queries as holding
+from sharing.models import (
+    ApprovalStep,
+    BasketItem,
+    Demand,
+    DemandState,
+    Grant,
+    GrantRenewal,
+    RequestState,
+    SharingRequest,
+)
 from sharing.rules import decides_somewhere
 
 
@@ -37,6 +48,7 @@ def _is_authority(actor: Actor) -> bool:
     return bool(actor.standing.departments_with(*AUTHORITY_DUTIES))
 
 
+HOLDING = ("/renewals/", "/grant-reviews/")
 LISTS = ("/responsibilities/", "/negative/")
 
 
@@ -46,6 +58,30 @@ def _demands_waiting(actor: Actor) -> int:
     to_answer = Q(state=DemandState.ASSIGNED, holder__in=standing.departments_with(*REVIEW_DUTIES))
     to_assign = Q(state=DemandState.SUBMITTED, authority__in=standing.departments_with(*AUTHORITY_DUTIES))
     return Demand.objects.filter(to_answer | to_assign).count()
+
+
+def _corrections_waiting(actor: Actor) -> int:
+    return corrections.waiting_for(actor.standing)
+
+
+def _grants_waiting(actor: Actor) -> int:
+    """Renewals to decide, and grants whose use is to be confirmed."""
+    return holding.waiting_for(actor.standing)
+
+
+def _holding_cards(actor: Actor) -> list[Card]:
+    """What waits in the two rooms of running grants, for those whom it can wait for."""
+    standing, found = actor.standing, []
+    if standing.departments_with(Duty.APPLICANT):
+        count = holding.to_confirm(standing).count()
+        found.append(Card(_("Grants to confirm this year"), count, reverse("sharing:review-list"), "warn"))
+    if standing.departments_with(Duty.PROVIDER_APPROVER):
+        count = GrantRenewal.objects.filter(holding.to_decide(standing)).count()
+        found.append(Card(_("Renewals to decide"), count, f"{reverse('sharing:renewal-list')}?side=answer", "warn"))
+    if standing.departments_with(Duty.PROVIDER_APPROVER, *AUTHORITY_DUTIES):
+        url = f"{reverse('sharing:correction-list')}?side=answer"
+        found.append(Card(_("Reported errors to answer"), corrections.waiting_for(standing), url, "warn"))
+    return found
 
 
 def _cards(actor: Actor) -> list[Card]:
@@ -90,9 +126,11 @@ def register() -> None:
         Entry(30, _("Basket"), "sharing:basket", _may_apply, _basket),
         Entry(40, _("Requests"), "sharing:request-list", _has_duty),
         Entry(50, _("Queue"), "sharing:queue", decides_somewhere, _open_steps, covers="/steps/"),
-        Entry(60, _("Grants"), "sharing:grant-list", _has_duty),
+        Entry(60, _("Grants"), "sharing:grant-list", _has_duty, _grants_waiting, covers=HOLDING),
+        Entry(63, _("Reported errors"), "sharing:correction-list", _has_duty, _corrections_waiting, group=more),
         Entry(65, _("Three lists"), "sharing:demand-list", _has_duty, _demands_waiting, covers=LISTS, group=more),
         Entry(68, _("Approval routes"), "sharing:route-list", _is_authority, group=more),
         Entry(70, _("Supervision"), "sharing:supervision", _is_authority, group=more),
     )
     cards.register(_cards)
+    cards.register(_holding_cards)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -20,6 +19,7 @@ from portal.notices.models import NoticeKind
 from portal.notices.send import notify
 from portal.rows import update_rows
 from sharing.models import ApprovalStep
+from sharing.once import each_once
 from sharing.routes import Late
 
 LOT = 1_000
@@ -29,19 +29,9 @@ ESCALATE_DAYS = 2
 """Working days after the deadline on which others are told, where the route says so."""
 
 
-def each_once(rows: QuerySet[ApprovalStep], mark: str, tell: Callable[[ApprovalStep], object]) -> int:
-    """Mark and tell the steps of ``rows`` one by one, each in its own transaction; returns how many."""
-    count = 0
-    for pk in list(rows.values_list("pk", flat=True)[:LOT]):
-        with transaction.atomic():
-            locked = rows.select_for_update(skip_locked=True, of=("self",))
-            step = locked.select_related("request__department", "department__region").filter(pk=pk).first()
-            if step is None:
-                continue
-            ApprovalStep.objects.filter(pk=pk).update(**{mark: timezone.now()})
-            tell(step)
-            count += 1
-    return count
+def _each(rows: QuerySet[ApprovalStep], mark: str, tell: Callable[[ApprovalStep], object]) -> int:
+    """Mark and tell the steps of ``rows`` one by one; returns how many."""
+    return each_once(rows, mark, tell, "request__department", "department__region")
 
 
 def _tell(step: ApprovalStep, kind: NoticeKind, people: Iterable[User], department: Department) -> None:
@@ -59,7 +49,7 @@ def warn_early() -> int:
     today = timezone.localdate()
     limit = calendar_around(today).add(today, WARN_DAYS).at
     soon = ApprovalStep.objects.open().filter(due_at__gte=timezone.now(), due_at__lte=limit, warned_at__isnull=True)
-    return each_once(
+    return _each(
         soon,
         "warned_at",
         lambda step: _tell(step, NoticeKind.STEP_DUE, holders(step.department, step.duty), step.department),
@@ -69,7 +59,7 @@ def warn_early() -> int:
 def remind_late() -> int:
     """Remind the offices whose deadline has passed; returns how many steps."""
     late = ApprovalStep.objects.open().filter(due_at__lt=timezone.now(), reminded_at__isnull=True)
-    return each_once(late, "reminded_at", lambda step: _tell_office(step, NoticeKind.STEP_LATE))
+    return _each(late, "reminded_at", lambda step: _tell_office(step, NoticeKind.STEP_LATE))
 
 
 def superior_of(step: ApprovalStep) -> Department | None:
@@ -104,7 +94,7 @@ def escalate() -> int:
             day -= dt.timedelta(days=1)
     limit = timezone.make_aware(dt.datetime.combine(day, timezone.localtime().time()))
     late = ApprovalStep.objects.open().filter(due_at__lt=limit, escalated_at__isnull=True).exclude(late=Late.REMIND)
-    return each_once(late, "escalated_at", _escalate)
+    return _each(late, "escalated_at", _escalate)
 
 
 def recount(years: Collection[int]) -> int:

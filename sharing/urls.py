@@ -44,6 +44,8 @@ urlpatterns = [
     path("grants/<uuid:pk>/masks/", grants.grant_masks, name="grant-masks"),
     path("grants/<uuid:pk>/suspend/", grants.grant_suspend, name="grant-suspend"),
     path("keys/<uuid:pk>/withdraw/", grants.credential_withdraw, name="credential-withdraw"),
+    path("", include("sharing.holding.urls")),
+    path("", include("sharing.corrections.urls")),
     path("", include("sharing.demands.urls")),
     path("", include("sharing.responsibilities.urls")),
     path("", include("sharing.negative.urls")),

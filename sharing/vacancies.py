@@ -9,7 +9,6 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
-from django.utils import timezone
 
 from portal.access import Actor
 from portal.audit import record
@@ -20,7 +19,7 @@ from portal.notices.send import notify
 from sharing.flow import told_of
 from sharing.models import ApprovalStep, RequestState, SharingRequest
 from sharing.models.step import ApprovalStepQuerySet
-from sharing.reminders import LOT, each_once
+from sharing.once import LOT, each_once
 
 WITH_APPLICANT = (RequestState.RETURNED, RequestState.OFFERED)
 
@@ -43,11 +42,16 @@ def is_vacant(step: ApprovalStep) -> bool:
 def look() -> dict[str, int]:
     """Do all of it; returns how many steps were vacant, filled again and given back, and requests without applicant."""
     return {
-        "vacant": each_once(vacant(ApprovalStep.objects.all()).filter(vacant_at=None), "vacant_at", _tell_of_vacancy),
+        "vacant": _tell_of_vacancies(),
         "filled": _tell_successors(),
         "released": release_claims(),
         "orphaned": _tell_of_orphans(),
     }
+
+
+def _tell_of_vacancies() -> int:
+    rows = vacant(ApprovalStep.objects.all()).filter(vacant_at=None)
+    return each_once(rows, "vacant_at", _tell_of_vacancy, "request__department", "department__region__parent")
 
 
 def _tell_of_vacancy(step: ApprovalStep) -> None:
@@ -114,16 +118,10 @@ def _orphans() -> QuerySet[SharingRequest]:
 def _tell_of_orphans() -> int:
     """Tell the clerk of requests that wait for an applicant where nobody applies any more; returns how many."""
     SharingRequest.objects.filter(orphaned_at__isnull=False).exclude(pk__in=_orphans()).update(orphaned_at=None)
-    count = 0
-    for pk in list(_orphans().filter(orphaned_at=None).values_list("pk", flat=True)[:LOT]):
-        with transaction.atomic():
-            rows = SharingRequest.objects.select_for_update(skip_locked=True, of=("self",)).select_related("department")
-            request = rows.filter(pk=pk, orphaned_at=None).first()
-            if request is None:
-                continue
-            SharingRequest.objects.filter(pk=pk).update(orphaned_at=timezone.now())
-            data = {"number": request.number or "", "title": request.title}
-            people, url = holders(request.department, Duty.CLERK), request.get_absolute_url()
-            notify(people, NoticeKind.REQUEST_ORPHANED, url=url, data=data, department=request.department)
-            count += 1
-    return count
+    return each_once(_orphans().filter(orphaned_at=None), "orphaned_at", _tell_clerk, "department")
+
+
+def _tell_clerk(request: SharingRequest) -> None:
+    data = {"number": request.number or "", "title": request.title}
+    people, url = holders(request.department, Duty.CLERK), request.get_absolute_url()
+    notify(people, NoticeKind.REQUEST_ORPHANED, url=url, data=data, department=request.department)

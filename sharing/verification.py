@@ -41,6 +41,8 @@ def _apply(folded: Fold, event: Event) -> None:
     data = event.data
     folded["state"] = data.get("state", folded["state"])
     folded["items"] = data.get("items", folded["items"])
+    folded["valid_until"] = data.get("valid_until", folded.get("valid_until"))
+    folded["for"] = data.get("for", folded.get("for", ""))
     for item, decision in data.get("decisions", {}).items():
         folded["verdicts"][(data["step"], item)] = decision["verdict"]
     for pair in data.get("reset", []):
@@ -66,11 +68,14 @@ def requests() -> Iterator[Finding]:
 
 
 def grants() -> Iterator[Finding]:
-    """Grants whose state is not what their events say, and grants without events."""
-    states = {stream: folded["state"] for stream, folded in _fold("grant")}
+    """Grants whose state or last day is not what their events say, and grants without events."""
+    said = dict(_fold("grant"))
     for grant in Grant.objects.order_by("pk").iterator():
-        if states.get(stream_of(grant)) != grant.state:
+        folded = said.get(stream_of(grant), {"state": None})
+        if (folded["state"], folded.get("for", "")) != (grant.state, grant.suspended_for):
             yield Finding(stream_of(grant), _("its state is not what its events say"))
+        if folded.get("valid_until") not in (None, grant.valid_until.isoformat()):
+            yield Finding(stream_of(grant), _("its last day is not what its events say"))
 
 
 def _closed_days() -> list[str]:

@@ -44,6 +44,9 @@ from portal.deputies.delegations import name_deputy
 from portal.models import Delivery, Event, Membership, Notice, Webhook
 from portal.rights.review import as_csv, effective_rights, sign_off
 from sharing import drafts, grants, workflow
+from sharing.corrections import reports
+from sharing.corrections.reports import Reported
+from sharing.corrections.tokens import token_of as correction_token
 from sharing.demands import acts as demand_acts
 from sharing.demands.acts import Wanted
 from sharing.demands.tokens import token_of
@@ -55,6 +58,7 @@ from sharing.models import (
     Dispute,
     Enquiry,
     Grant,
+    GrantRenewal,
     RequestTemplate,
     Route,
     RouteVersion,
@@ -283,8 +287,35 @@ def objects(world: World) -> dict[str, Any]:
             "provider": world.province_bureau.pk,
         }
         | lists_objects(world)
+        | use_objects(world, grant, opened)
         | connections_objects(world, draft, opened)
     )
+
+
+def use_objects(world: World, grant: Grant, opened: Dataset) -> dict[str, Any]:
+    """Reports of errors on granted and on open data, and a renewal that waits."""
+    wrong = Reported(kind="wrong", description="有误")
+    report = reports.file(
+        dataset=grant.dataset, actor=actor(world.applicant), department=world.county_bureau, reported=wrong
+    )
+    citizens = reports.file_public(dataset=opened, reported=wrong)
+    day = grant.valid_until
+    renewal = GrantRenewal.objects.create(
+        grant=grant,
+        former_until=day,
+        until=day + dt.timedelta(days=1),
+        statement="核对",
+        asked_by=world.applicant,
+        due_at=timezone.now(),
+    )
+    return {
+        "correction": report.pk,
+        "correction_act": "answer",
+        "citizens_correction": citizens.pk,
+        "correction_token": correction_token(citizens.pk),
+        "renewal": renewal.pk,
+        "renewal_act": "refuse",
+    }
 
 
 def connections_objects(world: World, draft: Dataset, opened: Dataset) -> dict[str, Any]:

@@ -54,6 +54,7 @@ def dataset_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "is_editable": is_editable,
         "missing": gate.missing(dataset, document) if document else {},
         "score": completeness.score(document) if document else None,
+        "may_report": dataset.is_published and bool(actor.standing.departments_with() - {dataset.provider_id}),
         "may_apply": access.can(actor, Permission.REQUEST_CREATE) and not actor.standing.holds(dataset.provider_id),
     }
     context |= tab.context(actor, dataset, request) if tab else _overview(actor, dataset, may)

@@ -75,6 +75,27 @@ _SENTENCES: dict[str, str | Promise] = {
     NoticeKind.DEMAND_TO_ANSWER: _("Demand %(number)s “%(title)s” is with your department. Please answer it: %(note)s"),
     NoticeKind.DEMAND_LATE: _("The deadline for demand %(number)s “%(title)s” has passed. Please answer it now."),
     NoticeKind.DEMAND_CHANGED: _("There is news of demand %(number)s “%(title)s”. %(note)s"),
+    NoticeKind.CORRECTION_TO_ANSWER: _("Report %(number)s on “%(title)s” waits for you. %(note)s"),
+    NoticeKind.CORRECTION_DUE: _("Report %(number)s on “%(title)s” is due within a working day. Please answer it."),
+    NoticeKind.CORRECTION_LATE: _("The deadline for report %(number)s on “%(title)s” has passed. Answer it now."),
+    NoticeKind.CORRECTION_CHANGED: _("There is news of your report %(number)s on “%(title)s”. %(note)s"),
+    NoticeKind.DATA_CORRECTED: _("“%(title)s”, which your department uses, was corrected: %(note)s"),
+    NoticeKind.GRANT_ENDING: _(
+        "Grants of %(department)s that end within %(days)s days: “%(title)s”, %(n)s in all. Renew those still needed."
+    ),
+    NoticeKind.RENEWAL_TO_DECIDE: _("%(department)s asks to go on using “%(title)s”. Please decide."),
+    NoticeKind.RENEWAL_DUE: _("The renewal of “%(title)s” for %(department)s is due within a working day."),
+    NoticeKind.RENEWAL_LATE: _("The deadline for the renewal of “%(title)s” for %(department)s has passed."),
+    NoticeKind.RENEWAL_DECIDED: _("Your renewal of “%(title)s”: %(note)s"),
+    NoticeKind.REVIEW_OPENED: _(
+        "Yearly review in %(department)s: confirm that “%(title)s” is still used, %(n)s grants in all."
+    ),
+    NoticeKind.REVIEW_REMINDED: _(
+        "Still to be confirmed in the yearly review of %(department)s: “%(title)s”, %(n)s grants in all."
+    ),
+    NoticeKind.REVIEW_WARNED: _(
+        "Grants of %(department)s are suspended on %(day)s unless confirmed: “%(title)s”, %(n)s in all."
+    ),
     NoticeKind.RESPONSIBILITY_DUE: _(
         "Soon due in the responsibility list of %(department)s: “%(title)s”, %(n)s in all."
     ),

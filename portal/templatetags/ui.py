@@ -158,6 +158,13 @@ _TONES = {
     "fulfilled": "good",
     "declined": "bad",
     "rejected": "warn",
+    "filed": "info",
+    "answered": "good",
+    "objected": "warn",
+    "pending": "info",
+    "granted": "good",
+    "confirmed": "good",
+    "missed": "bad",
 }
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from catalog.models import Dataset
 from portal.departments.fields import DepartmentField
 from portal.departments.models import Department, Level
+from sharing.citizens import CitizenForm
 from sharing.demands.acts import TEXT_LIMIT, TITLE_LIMIT, Wanted
 from sharing.models import DeclineReason, Demand, RejectReason
 
@@ -95,24 +96,11 @@ class DemandForm(WantedForm):
         self.order_fields(["department"])
 
 
-class PublicDemandForm(WantedForm):
-    """A citizen's demand; ``website`` is a trap for programs: people do not see it."""
+class PublicDemandForm(CitizenForm, WantedForm):
+    """A citizen's demand."""
 
     authority = forms.ModelChoiceField(
         Department.objects.none(), label=gettext_lazy("Whom do you ask?"), empty_label=None
-    )
-    email = forms.EmailField(
-        label=gettext_lazy("E-mail address"),
-        required=False,
-        max_length=254,
-        help_text=gettext_lazy(
-            "Only if you want to be told. It is kept encrypted, shown to the answering office, and deleted afterwards."
-        ),
-    )
-    website = forms.CharField(
-        label=gettext_lazy("Leave this empty"),
-        required=False,
-        widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from uuid import UUID
 
-from cryptography.fernet import InvalidToken
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -18,7 +16,7 @@ from portal.access import Actor
 from portal.audit import record
 from portal.errors import WrongState
 from portal.notices.models import NoticeKind
-from portal.sealing import unseal
+from sharing.citizens import mail
 from sharing.demands import acts, telling
 from sharing.demands.tokens import follow_path
 from sharing.models import Demand, DemandState
@@ -84,10 +82,6 @@ def mail_citizen(demand_id: str) -> bool:
     demand = Demand.objects.select_related("merged_into").filter(pk=UUID(demand_id)).first()
     if demand is None or not demand.sealed_email:
         return False
-    try:
-        address = unseal(demand.sealed_email)
-    except InvalidToken:  # sealed with a key that is gone: nothing can be sent
-        return False
     shown = demand.merged_into or demand
     with override(settings.LANGUAGE_CODE):
         subject = _("Your demand %(number)s: %(state)s") % {"number": demand.number, "state": shown.get_state_display()}
@@ -97,5 +91,4 @@ def mail_citizen(demand_id: str) -> bool:
             _("Read the answer here: %(url)s") % {"url": f"{settings.SITE_URL}{follow_path(demand)}"},
             _("Keep this link to yourself: whoever has it can read and answer in your name."),
         ]
-    send_mail(" ".join(subject.split()), "\n\n".join(lines), settings.DEFAULT_FROM_EMAIL, [address])
-    return True
+    return mail(demand.sealed_email, subject, lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from portal.access import Actor
 from portal.addresses import address_of
 from portal.errors import PortalError
 from portal.views import clean_text, page_of, show_refusal
+from sharing.citizens import count_filing, private
 from sharing.demands import acts, queries
 from sharing.demands.forms import ObjectForm, PublicDemandForm, SeenForm
 from sharing.demands.tokens import follow_path, is_valid
@@ -40,10 +40,8 @@ def count_demand(address: str) -> None:
     Raises:
         TooManyDemands: more than ``DEMANDS_AN_HOUR`` within the hour.
     """
-    key = f"demands:{address}:{int(time.time() // 3600)}"
-    cache.add(key, 0, 7_200)
-    if cache.incr(key) > settings.DEMANDS_AN_HOUR:
-        raise TooManyDemands(_("Too many demands from your address. Please try again in an hour."))
+    refusal = TooManyDemands(_("Too many demands from your address. Please try again in an hour."))
+    count_filing("demands", address, limit=settings.DEMANDS_AN_HOUR, refusal=refusal)
 
 
 def figures() -> dict[str, int]:
@@ -77,7 +75,7 @@ def open_create(request: HttpRequest) -> HttpResponse:
     initial = {"title": request.GET.get("q", "")[:200]}
     form = PublicDemandForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        if form.cleaned_data["website"]:
+        if form.is_trapped:
             return redirect("sharing:open-demand-list")
         data = form.cleaned_data
         try:
@@ -86,7 +84,7 @@ def open_create(request: HttpRequest) -> HttpResponse:
         except PortalError as error:
             show_refusal(form, error)
         else:
-            return _private(redirect(f"{follow_path(made)}?new=1"))
+            return private(redirect(f"{follow_path(made)}?new=1"))
     text = request.POST.get("title", initial["title"])
     context = {"section": "demands", "form": form, "similar": queries.similar(text, None)}
     return render(request, "open/demand_form.html", context, status=422 if form.errors else 200)
@@ -97,14 +95,6 @@ def open_similar(request: HttpRequest) -> HttpResponse:
     """What the public can have already for the title that is being written, as a fragment."""
     found = queries.similar(request.GET.get("title", ""), None)
     return render(request, "sharing/_demand_similar.html", {"similar": found, "is_public": True})
-
-
-def _private(response: HttpResponse) -> HttpResponse:
-    """A page behind a secret link is kept nowhere, and its address is told to nobody."""
-    response["Cache-Control"] = "private, no-store"
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex"
-    return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -119,7 +109,7 @@ def open_follow(request: HttpRequest, pk: UUID, token: str) -> HttpResponse:
     if request.method == "POST":
         error = _do(request, demand)
         if error is None:
-            return _private(redirect(follow_path(demand)))
+            return private(redirect(follow_path(demand)))
         form, status = error
     shown = demand.merged_into or demand
     context: dict[str, Any] = {
@@ -134,7 +124,7 @@ def open_follow(request: HttpRequest, pk: UUID, token: str) -> HttpResponse:
         and demand.objections < acts.OBJECTIONS,
         "may_withdraw": demand.state in (DemandState.SUBMITTED, DemandState.ASSIGNED, DemandState.ACCEPTED),
     }
-    return _private(render(request, "open/demand_follow.html", context, status=status))
+    return private(render(request, "open/demand_follow.html", context, status=status))
 
 
 def _do(request: HttpRequest, demand: Demand) -> tuple[SeenForm, int] | None:

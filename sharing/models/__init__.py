@@ -1,5 +1,6 @@
 """All models of the sharing app."""
 
+from sharing.models.correction import CorrectionOutcome, CorrectionReport, CorrectionState, ErrorKind
 from sharing.models.demand import (
     DeclineReason,
     Demand,
@@ -8,7 +9,8 @@ from sharing.models.demand import (
     RejectReason,
 )
 from sharing.models.dispute import Dispute, DisputeOutcome, DisputeStage, DisputeStatement
-from sharing.models.grant import Credential, Grant, GrantState, UsageRecord
+from sharing.models.grant import Credential, Grant, GrantState, SuspendedFor, UsageRecord
+from sharing.models.holding import GrantRenewal, GrantReview, RenewalState, ReviewState
 from sharing.models.letter import Letter, LetterKind
 from sharing.models.preparing import CoApplicant, RequestAttachment, RequestTemplate
 from sharing.models.request import (
@@ -30,6 +32,9 @@ __all__ = [
     "ApprovalStep",
     "BasketItem",
     "CoApplicant",
+    "CorrectionOutcome",
+    "CorrectionReport",
+    "CorrectionState",
     "Credential",
     "DeclineReason",
     "Demand",
@@ -41,7 +46,10 @@ __all__ = [
     "DisputeStatement",
     "Enquiry",
     "EnquiryKind",
+    "ErrorKind",
     "Grant",
+    "GrantRenewal",
+    "GrantReview",
     "GrantState",
     "InternalNote",
     "ItemState",
@@ -50,6 +58,7 @@ __all__ = [
     "Purpose",
     "RefusalReason",
     "RejectReason",
+    "RenewalState",
     "RequestAttachment",
     "RequestCopy",
     "RequestItem",
@@ -57,6 +66,7 @@ __all__ = [
     "RequestTemplate",
     "Responsibility",
     "ResponsibilityKind",
+    "ReviewState",
     "Route",
     "RouteVersion",
     "SavedView",
@@ -65,6 +75,7 @@ __all__ = [
     "StepItem",
     "StepState",
     "SupervisionNotice",
+    "SuspendedFor",
     "UsageRecord",
     "Verdict",
     "Vote",

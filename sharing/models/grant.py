@@ -24,6 +24,12 @@ class GrantState(models.TextChoices):
     REVOKED = "revoked", _("Revoked")
 
 
+class SuspendedFor(models.TextChoices):
+    """Why a grant is suspended, where it is not by an office's own decision."""
+
+    REVIEW = "review", _("Use not confirmed in the yearly review")
+
+
 class GrantQuerySet(models.QuerySet["Grant"]):
     def readable_by(self, standing: Standing) -> GrantQuerySet:
         """Grants to one's departments, of their data, and of providers in one's charge as their data authority."""
@@ -58,6 +64,13 @@ class Grant(models.Model):
     valid_until = models.DateField(_("until"))
     state = models.CharField(_("state"), max_length=10, choices=GrantState.choices, default=GrantState.ACTIVE)
     state_note = models.TextField(blank=True)
+    suspended_for = models.CharField(max_length=10, choices=SuspendedFor.choices, blank=True)
+    basis = models.JSONField(default=dict, editable=False)
+    """How the dataset was shared when this was issued, with the days of the term; see sharing.holding.changes."""
+    confirmed_on = models.DateField(null=True)
+    """When the department last confirmed the use, in a yearly review or with a renewal."""
+    expiry_told = models.PositiveSmallIntegerField(null=True)
+    """The last threshold, in days before the end, of which the department was told; null again after a renewal."""
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -65,7 +78,14 @@ class Grant(models.Model):
 
     class Meta:
         verbose_name = _("grant")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(suspended_for="") | Q(state="suspended"), name="only_a_suspended_grant_says_what_for"
+            )
+        ]
         indexes = [
+            # running grants by their last day: those that end soon
+            models.Index(fields=["valid_until", "id"], condition=Q(state="active"), name="grant_ending"),
             # a department's grants, newest first; and those of a dataset
             models.Index(fields=["department", "-created_at", "-id"], name="grant_of_department"),
             models.Index(fields=["dataset", "state"], name="grant_of_dataset"),

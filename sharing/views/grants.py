@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django.views.generic import ListView
@@ -26,14 +29,17 @@ from catalog.tables.filters import describe
 from portal import access
 from portal.access import Actor, Permission
 from portal.audit.record import stream_of
+from portal.departments.models import Duty
 from portal.errors import PortalError
 from portal.exports import csv_response
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
 from sharing import grants, history
+from sharing.corrections.rules import Standpoint
 from sharing.delivery.download import export, whole_of
 from sharing.delivery.gate import open_grant
 from sharing.forms import ReasonForm
-from sharing.models import Credential, Grant, GrantState
+from sharing.holding import renewals
+from sharing.models import Credential, Grant, GrantState, RenewalState
 
 PREVIEW_ROWS = 20
 USAGE_ROWS = 50
@@ -48,9 +54,18 @@ def _matching(request: HttpRequest, actor: Actor) -> QuerySet[Grant]:
         rows = Grant.objects.filter(department__in=departments)
     if params.get("state") in GrantState.values:
         rows = rows.filter(state=params["state"])
+    if days := ending_days(params):
+        last = timezone.localdate() + dt.timedelta(days=days)
+        rows = rows.in_force().filter(valid_until__lte=last)
     if text := params.get("q", "").replace("\x00", "").strip():
         rows = rows.filter(Q(dataset__title__icontains=text) | Q(department__name__icontains=text))
     return rows.select_related("dataset__provider", "department").order_by("-created_at", "-id")
+
+
+def ending_days(params: Any) -> int:
+    """Within how many days the grants of the list end; 0 for any."""
+    text = params.get("ending", "")
+    return int(text) if text.isdecimal() and len(text) < 5 else 0
 
 
 class GrantListView(WorkplaceMixin, ListView[Grant]):
@@ -65,7 +80,16 @@ class GrantListView(WorkplaceMixin, ListView[Grant]):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         side = "given" if self.request.GET.get("side") == "given" else "received"
-        return super().get_context_data(states=GrantState.choices, side=side, **kwargs)
+        context = super().get_context_data(states=GrantState.choices, side=side, **kwargs)
+        using = self.actor.standing.departments_with(Duty.APPLICANT)
+        mine = [grant for grant in context["object_list"] if side == "received" and grant.department_id in using]
+        active = {grant.pk for grant in mine if grant.state == GrantState.ACTIVE and renewals.is_time(grant)}
+        days = ending_days(self.request.GET)
+        return context | {
+            "renewable": active,
+            "ending": days,
+            "ending_days": sorted({*settings.GRANT_EXPIRY_NOTICE_DAYS, *([days] if days else [])}),
+        }
 
 
 @login_required
@@ -107,6 +131,7 @@ def _page(request: HttpRequest, grant: Grant, **extra: Any) -> HttpResponse:
         "api_url": request.build_absolute_uri(reverse("api:data-rows", args=[grant.pk])),
         "lines": history.lines(stream_of(grant)),
     }
+    context |= _keeping(grant, actor, may_use)
     if may_use and grant.is_in_force:
         try:
             opening = open_grant(grant, Channel(grant.channels[0]))
@@ -117,6 +142,21 @@ def _page(request: HttpRequest, grant: Grant, **extra: Any) -> HttpResponse:
         except PortalError as error:
             context["page_error"] = error
     return render(request, "sharing/grant_detail.html", context | extra)
+
+
+def _keeping(grant: Grant, actor: Actor, may_use: bool) -> dict[str, Any]:
+    """The renewal and the review of a grant, and what this person may do about its end and its errors."""
+    renewal = grant.renewals.order_by("-created_at").first()
+    if renewal is not None:
+        renewal.grant = grant
+    is_pending = renewal is not None and renewal.state == RenewalState.PENDING
+    return {
+        "renewal": renewal,
+        "review": grant.reviews.unconfirmed().first(),
+        "may_renew": may_use and not is_pending and grant.state != GrantState.REVOKED and renewals.is_time(grant),
+        "may_decide_renewal": is_pending and access.can(actor, Permission.RENEWAL_DECIDE, renewal),
+        "may_report": access.can(actor, Permission.CORRECTION_FILE, Standpoint(grant.dataset, grant.department)),
+    }
 
 
 @login_required
