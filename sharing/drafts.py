@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,9 @@ from portal.departments.models import Department, Duty
 from portal.errors import InvalidInput, NotPermitted, WrongState
 from portal.lists import listed
 from sharing.errors import UnknownColumns
-from sharing.models import BasketItem, ItemState, RequestItem, RequestState, SharingRequest
+from sharing.models import BasketItem, ItemState, RequestItem, RequestState, Restriction, SharingRequest
+from sharing.questions.asked import Asked, asked_of
+from sharing.restrictions.queries import blocked_words, on_request
 
 ITEM_LIMIT = 500
 
@@ -272,12 +274,22 @@ def check_content(
     return [c for c in shareable if c in set(columns)], [f.to_json() for f in filters]
 
 
-def check_complete(request: SharingRequest) -> None:
-    """Everything that keeps ``request`` from being submitted, all at once (domain.md §5).
+def check_complete(request: SharingRequest, people: Collection[int] = ()) -> None:
+    """Everything that keeps ``request`` from being submitted by ``people``, all at once (domain.md §5).
 
     Raises:
         InvalidInput: ``fields`` maps field names to what is wrong.
     """
+    live = list(request.items.exclude(state__in=ItemState.answered()).select_related("dataset"))
+    wrong = missing(request, live, asked_of(request), on_request(request, people))
+    if wrong:
+        raise InvalidInput(_("The request is not complete yet; everything that is missing is listed."), fields=wrong)
+
+
+def missing(
+    request: SharingRequest, items: Sequence[RequestItem], asked: Iterable[Asked], listed_as: Collection[Restriction]
+) -> dict[str, list[str]]:
+    """What is missing or wrong in a request with these unanswered items, by field; nothing when it can go."""
     wrong: dict[str, list[str]] = {}
     for name in ("title", "legal_basis", "scenario"):
         if not getattr(request, name).strip():
@@ -288,18 +300,28 @@ def check_complete(request: SharingRequest) -> None:
         wrong.setdefault("channels", []).append(_("Choose at least one sharing mode."))
     if not request.has_commitment:
         wrong.setdefault("has_commitment", []).append(_("Accept the security commitments to submit the request."))
-    live = request.items.exclude(state__in=ItemState.answered()).select_related("dataset")
-    if not live:
+    if not items:
         wrong.setdefault("items", []).append(_("The request has no dataset."))
-    for item in live:
-        title = {"title": item.dataset.title}
-        if not item.dataset.is_published or item.dataset.sharing_type == SharingType.NOT_SHARED:
-            message = _("“%(title)s” cannot be applied for any more; remove it.") % title
-            wrong.setdefault("items", []).append(message)
-        elif not item.columns:
-            wrong.setdefault("items", []).append(_("Choose at least one data item of “%(title)s”.") % title)
-    if wrong:
-        raise InvalidInput(_("The request is not complete yet; everything that is missing is listed."), fields=wrong)
+    for item in items:
+        if problem := item_problem(item):
+            wrong.setdefault("items", []).append(problem)
+    for each in asked:
+        if names := [question.title for question in each.missing]:
+            words = {"form": each.form, "names": listed(f"“{name}”" for name in names)}
+            wrong.setdefault("answers", []).append(_("Questions “%(form)s”: please answer %(names)s.") % words)
+    if words_ := blocked_words(listed_as):
+        wrong["restrictions"] = [words_]
+    return wrong
+
+
+def item_problem(item: RequestItem) -> str:
+    """Why ``item`` cannot be asked for as it is, or ""."""
+    title = {"title": item.dataset.title}
+    if not item.dataset.is_published or item.dataset.sharing_type == SharingType.NOT_SHARED:
+        return _("“%(title)s” cannot be applied for any more; remove it.") % title
+    if not item.columns:
+        return _("Choose at least one data item of “%(title)s”.") % title
+    return ""
 
 
 def is_widened(item: RequestItem) -> bool:

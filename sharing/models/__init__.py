@@ -11,6 +11,13 @@ from sharing.models.dispute import Dispute, DisputeOutcome, DisputeStage, Disput
 from sharing.models.grant import Credential, Grant, GrantState, UsageRecord
 from sharing.models.letter import Letter, LetterKind
 from sharing.models.preparing import CoApplicant, RequestAttachment, RequestTemplate
+from sharing.models.question import (
+    AnswerFile,
+    FormVersion,
+    QuestionedDataset,
+    QuestionForm,
+    RequestAnswers,
+)
 from sharing.models.request import (
     BasketItem,
     ItemState,
@@ -21,12 +28,14 @@ from sharing.models.request import (
     SharingRequest,
 )
 from sharing.models.responsibility import Responsibility, ResponsibilityKind, SharingQuestion
+from sharing.models.restriction import Effect, Restriction
 from sharing.models.route import Route, RouteVersion
 from sharing.models.step import ApprovalStep, RequestCopy, SavedView, StepItem, StepState, Verdict, Vote
 from sharing.models.supervision import SupervisionNotice
 from sharing.models.thread import Enquiry, EnquiryKind, InternalNote
 
 __all__ = [
+    "AnswerFile",
     "ApprovalStep",
     "BasketItem",
     "CoApplicant",
@@ -39,8 +48,10 @@ __all__ = [
     "DisputeOutcome",
     "DisputeStage",
     "DisputeStatement",
+    "Effect",
     "Enquiry",
     "EnquiryKind",
+    "FormVersion",
     "Grant",
     "GrantState",
     "InternalNote",
@@ -48,8 +59,11 @@ __all__ = [
     "Letter",
     "LetterKind",
     "Purpose",
+    "QuestionForm",
+    "QuestionedDataset",
     "RefusalReason",
     "RejectReason",
+    "RequestAnswers",
     "RequestAttachment",
     "RequestCopy",
     "RequestItem",
@@ -57,6 +71,7 @@ __all__ = [
     "RequestTemplate",
     "Responsibility",
     "ResponsibilityKind",
+    "Restriction",
     "Route",
     "RouteVersion",
     "SavedView",
