@@ -1,4 +1,4 @@
-"""Works out, for each dataset of a draft, which offices decide it and by when, what it asks for, and what is in its way.
+"""Works out for each dataset of a draft which offices decide it and by when, what it asks for, what is in its way.
 
 Nothing is saved, and the number of queries does not grow with the datasets or their providers.
 """

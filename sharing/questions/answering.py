@@ -60,7 +60,12 @@ def _row(request: SharingRequest, found: Asked) -> RequestAnswers:
 def _drop(row: RequestAnswers, files: list[AnswerFile]) -> None:
     paths = [path_of(each) for each in files]
     row.files.filter(pk__in=[each.pk for each in files]).delete()
-    transaction.on_commit(lambda: [path.unlink(missing_ok=True) for path in paths])
+
+    def remove() -> None:
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+    transaction.on_commit(remove)
 
 
 def _record(request: SharingRequest, actor: Actor, row: RequestAnswers, changed: list[str]) -> None:
@@ -203,7 +208,7 @@ def freeze(request: SharingRequest) -> dict[str, str]:
     for found in asked_of(request):
         row = _row(request, found)
         row.save()
-        row.items.set(found.items)
+        row.items.set(request.items.filter(pk__in=found.items))
         frozen[str(found.form.pk)] = str(found.version.pk)
     for row in request.answers.exclude(form__in=list(frozen)):
         _drop(row, list(row.files.all()))

@@ -12,6 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from portal import access
+from portal.access import Permission
 from portal.views import actor_of
 from sharing.models import SharingRequest
 from sharing.questions import answering
@@ -92,6 +94,7 @@ class RequestFormView(APIView):
     def put(self, request: Request, request_id: UUID, form_id: UUID) -> Response:
         """Save answers; 409 when the questions or the answers changed since ``version`` and ``changes``."""
         found = _request(request, request_id)
+        access.require(actor_of(request), Permission.REQUEST_EDIT, found)
         body = SaveAnswersSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         data = body.validated_data

@@ -191,6 +191,8 @@ def _several(question: Question, value: Any) -> list[str]:
 def _date(question: Question, value: Any) -> str:
     if not value:
         return ""
+    if not isinstance(value, str):
+        raise ValueError(value)
     try:
         return dt.date.fromisoformat(value.strip()).isoformat()
     except ValueError as error:

@@ -146,10 +146,9 @@ def form_draft(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("sharing:form-edit", found.pk)
 
 
-def _edit_page(
-    request: HttpRequest, found: QuestionForm, draft: FormVersion, form: PublishForm, status: int
-) -> HttpResponse:
-    context = {"question_form": found, "draft": draft, "questions": kinds.parse(draft.questions), "form": form}
+def _edit_page(request: HttpRequest, draft: FormVersion, form: PublishForm, status: int) -> HttpResponse:
+    questions = kinds.parse(draft.questions)
+    context = {"question_form": draft.form, "draft": draft, "questions": questions, "form": form}
     return render(request, "sharing/questions/edit.html", context, status=status)
 
 
@@ -161,7 +160,7 @@ def form_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     if draft is None:
         messages.warning(request, _("There is no draft. Begin the next version first."))
         return redirect(found)
-    return _edit_page(request, found, draft, PublishForm(), 200)
+    return _edit_page(request, draft, PublishForm(), 200)
 
 
 def _seen(request: HttpRequest) -> int:
@@ -195,9 +194,11 @@ def question_edit(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     if request.method == "POST":
         status = 422
         if form.is_valid():
-            typed = {"question": form.question(), "key": key if kept else "", "seen": _seen(request)}
+            old = key if kept else ""
             try:
-                acts.put_question(form=found, actor=actor_of(request), **typed)
+                acts.put_question(
+                    form=found, actor=actor_of(request), seen=_seen(request), question=form.question(), key=old
+                )
             except PortalError as error:
                 show_refusal(form, error)
                 status = int(error.status)
@@ -226,7 +227,7 @@ def form_publish(request: HttpRequest, pk: UUID) -> HttpResponse:
         else:
             messages.success(request, _("Published. Drafts of requests are asked these questions from now on."))
             return redirect(found)
-    return _edit_page(request, found, draft, form, status)
+    return _edit_page(request, draft, form, status)
 
 
 @login_required
@@ -243,7 +244,7 @@ def form_discard(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 def form_compare(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Two versions beside each other, question by question: the newest and the one before it, unless others are asked."""
+    """Two versions beside each other, question by question; the newest and the one before it at first."""
     found = _form(request, pk)
     versions = {str(version.number): version for version in found.versions.order_by("-number")}
     numbers = list(versions)
@@ -300,7 +301,11 @@ def form_attach(request: HttpRequest, pk: UUID) -> HttpResponse:
     mine = actor_of(request).standing.departments_with(*KEEPING_DUTIES)
     dataset = get_object_or_404(Dataset.objects.filter(provider__in=mine), pk=pk)
     chosen = as_uuids([request.POST.get("form", "")])
-    found = get_object_or_404(queries.kept_by(actor_of(request)), pk__in=chosen)
+    back = redirect(f"{dataset.get_absolute_url()}?tab=questions")
+    found = queries.kept_by(actor_of(request)).filter(pk__in=chosen).first()
+    if found is None:
+        messages.warning(request, _("Choose a form first."))
+        return back
     side = "remove" if request.POST.get("act") == "remove" else "add"
     try:
         acts.set_datasets(form=found, actor=actor_of(request), **{side: [dataset]})
@@ -308,4 +313,4 @@ def form_attach(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, _("Saved."))
-    return redirect(f"{dataset.get_absolute_url()}?tab=questions")
+    return back
