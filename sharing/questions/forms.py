@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.utils.datastructures import MultiValueDict
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from catalog.search import as_uuids
 from portal.departments.models import Department
@@ -64,7 +65,7 @@ class QuestionEditForm(forms.Form):
         help_text=_("Letters, digits and hyphens; answers are carried over to the question of the same short name."),
     )
     kind = forms.ChoiceField(label=_("Kind of answer"), choices=list(kinds.KIND_LABELS.items()))
-    label = forms.CharField(label=_("Question"), max_length=300)
+    label = forms.CharField(label=pgettext_lazy("form", "Question"), max_length=300)
     label_en = forms.CharField(label=_("Question in English"), max_length=300, required=False)
     help = forms.CharField(label=_("Explanation"), max_length=500, required=False)
     help_en = forms.CharField(label=_("Explanation in English"), max_length=500, required=False)

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from portal.errors import InvalidInput
 from portal.lists import listed
@@ -46,10 +46,10 @@ KIND_LABELS: dict[str, str | Promise] = {
     Kind.LONG: gettext_lazy("Long text"),
     Kind.ONE: gettext_lazy("One choice"),
     Kind.SEVERAL: gettext_lazy("Several choices"),
-    Kind.DATE: gettext_lazy("Date"),
-    Kind.NUMBER: gettext_lazy("Number"),
-    Kind.FILE: gettext_lazy("File"),
-    Kind.TABLE: gettext_lazy("Table"),
+    Kind.DATE: pgettext_lazy("answer", "Date"),
+    Kind.NUMBER: pgettext_lazy("answer", "Number"),
+    Kind.FILE: pgettext_lazy("answer", "File"),
+    Kind.TABLE: pgettext_lazy("answer", "Table"),
 }
 Value = str | list[str] | list[list[str]] | dict[str, str] | None
 
