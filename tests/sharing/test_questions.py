@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
+from django.template.loader import render_to_string
 from django.test import Client
 
 from catalog.models import Dataset
@@ -21,6 +22,7 @@ from portal.errors import InvalidInput, NotPermitted, WrongState
 from portal.models import Notice
 from sharing import drafts, workflow
 from sharing.letters import dossier
+from sharing.letters.printing import pdf
 from sharing.models import AnswerFile, FormVersion, QuestionForm, RequestAnswers, SharingRequest
 from sharing.preparing import copying
 from sharing.questions import acts, answering, kinds
@@ -573,6 +575,27 @@ def test_the_file_of_a_request_holds_questions_answers_and_hashes(world: World, 
     assert answers["place"] == ("存放地点", "机房")
     assert answers["staff"] == ("使用人员", "张三 | 科员")
     assert {line.get("sha256") for line in found["answers"]} == {None, file.sha256}
+
+
+@pytest.mark.pdf
+def test_answers_stand_in_the_printed_file_of_a_request(
+    world: World, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = make_form(world.provider, dataset)
+    request = make_request(world, dataset)
+    save(request, form, world.applicant, place="机房", staff=[["张三", "科员"]])
+    submit(world, request)
+    printed: list[str] = []
+
+    def keep(template: str, context: dict[str, Any]) -> bytes:
+        printed.append(render_to_string(template, context))
+        return pdf(template, context)
+
+    monkeypatch.setattr("sharing.letters.views.pdf", keep)
+    answer = client_of(world.applicant).get(f"/requests/{request.pk}/file/pdf/")
+    assert answer.content.startswith(b"%PDF-")
+    assert "存放地点" in printed[0]
+    assert "张三 | 科员" in printed[0]
 
 
 def test_answers_as_csv_run_no_formulas(world: World, dataset: Dataset) -> None:
