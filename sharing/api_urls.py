@@ -6,12 +6,15 @@ from sharing import api
 from sharing.corrections import api as corrections
 from sharing.delivery import api as delivery
 from sharing.demands import api as demands
+from sharing.questions import api as questions
 
 urlpatterns = [
     path("requests/", api.RequestListView.as_view(), name="requests"),
     path("requests/<uuid:request_id>/", api.RequestDetailView.as_view(), name="request"),
     path("requests/<uuid:request_id>/submit/", api.RequestSubmitView.as_view(), name="request-submit"),
     path("requests/<uuid:request_id>/items/<uuid:item_id>/terms/", api.ItemTermsView.as_view(), name="item-terms"),
+    path("requests/<uuid:request_id>/forms/", questions.RequestFormsView.as_view(), name="request-forms"),
+    path("requests/<uuid:request_id>/forms/<uuid:form_id>/", questions.RequestFormView.as_view(), name="request-form"),
     path("steps/", api.StepListView.as_view(), name="steps"),
     path("steps/decide/", api.StepBulkView.as_view(), name="steps-decide"),
     path("steps/<uuid:step_id>/decide/", api.StepDecideView.as_view(), name="step-decide"),

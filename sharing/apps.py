@@ -30,10 +30,18 @@ class SharingConfig(AppConfig):
         from sharing.impact import in_sharing
         from sharing.letters import rules as letter_rules  # noqa: F401  (registers the answers)
         from sharing.letters import verification as letter_verification  # noqa: F401  (registers the check)
+        from sharing.questions import moving as forms_moving
+        from sharing.questions import rules as form_rules  # noqa: F401  (registers the answers)
+        from sharing.questions import verification as form_verification  # noqa: F401  (registers the checks)
+        from sharing.questions.panel import register_panel
         from sharing.responsibilities import keeping
         from sharing.responsibilities import rules as responsibility_rules  # noqa: F401  (registers the answers)
+        from sharing.restrictions import moving as restrictions_moving
+        from sharing.restrictions import rules as restriction_rules  # noqa: F401  (registers the answers)
+        from sharing.restrictions import verification as restriction_verification  # noqa: F401  (registers the check)
 
         impact.register(in_sharing)
+        register_panel()
         prepared.register("grant", download.find_whole)
         search.register_indexer(keeping.datasets_changed)
         standing.register_uses(grants.uses)
@@ -42,6 +50,8 @@ class SharingConfig(AppConfig):
         lifecycle.on_revised(dataset_changes.dataset_revised)
         moving.register(sharing_moving.SharingMover())
         moving.register(corrections_moving.CorrectionsMover())
+        moving.register(forms_moving.FormsMover())
+        moving.register(restrictions_moving.RestrictionsMover())
         figures.register(sharing_departments.figures)
         calendar_acts.on_change(reminders.recount)
         navigation.register()

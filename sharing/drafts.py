@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from catalog.items import declared_columns, shareable_columns
-from catalog.models import Channel, DataItem, Dataset, DatasetState, SharingType
+from catalog.models import Channel, Dataset, DatasetState, SharingType
 from catalog.tables.errors import TableError
 from catalog.tables.filters import parse_filters
 from portal import access
@@ -24,7 +24,9 @@ from portal.departments.models import Department, Duty
 from portal.errors import InvalidInput, NotPermitted, WrongState
 from portal.lists import listed
 from sharing.errors import UnknownColumns
-from sharing.models import BasketItem, ItemState, RequestItem, RequestState, SharingRequest
+from sharing.models import BasketItem, ItemState, RequestItem, RequestState, Restriction, SharingRequest
+from sharing.questions.asked import Asked, asked_of
+from sharing.restrictions.queries import blocked_words, on_request
 
 ITEM_LIMIT = 500
 
@@ -272,34 +274,24 @@ def check_content(
     return [c for c in shareable if c in set(columns)], [f.to_json() for f in filters]
 
 
-def _faults_of_items(items: Sequence[RequestItem]) -> list[str]:
-    """What is wrong with each item, "" where nothing is; one query."""
-    shared: dict[UUID, set[str]] = {}
-    rows = DataItem.objects.filter(dataset__in=[item.dataset_id for item in items])
-    for dataset, column in rows.exclude(sharing_type=SharingType.NOT_SHARED).values_list("dataset", "column"):
-        shared.setdefault(dataset, set()).add(column)
-    return [_fault_of(item, shared.get(item.dataset_id, set())) for item in items]
-
-
-def _fault_of(item: RequestItem, shared: Collection[str]) -> str:
-    title = {"title": item.dataset.title}
-    if not item.dataset.is_published or item.dataset.sharing_type == SharingType.NOT_SHARED:
-        return _("“%(title)s” cannot be applied for any more; remove it.") % title
-    if not item.columns:
-        return _("Choose at least one data item of “%(title)s”.") % title
-    asked = dict.fromkeys([*item.columns, *(str(condition.get("column")) for condition in item.row_filter)])
-    if gone := [column for column in asked if column not in shared]:
-        names = {"names": listed(gone)}
-        return _("“%(title)s” does not share %(names)s any more; choose its items and rows again.") % (title | names)
-    return ""
-
-
-def check_complete(request: SharingRequest) -> None:
-    """Everything that keeps ``request`` from being submitted, all at once (domain.md §5).
+def check_complete(request: SharingRequest, people: Collection[int] = ()) -> None:
+    """Everything that keeps ``request`` from being submitted by ``people``, all at once (domain.md §5).
 
     Raises:
         InvalidInput: ``fields`` maps field names to what is wrong.
     """
+    live = request.items.exclude(state__in=ItemState.answered()).select_related("dataset")
+    wrong = missing(
+        request, list(live.prefetch_related("dataset__items")), asked_of(request), on_request(request, people)
+    )
+    if wrong:
+        raise InvalidInput(_("The request is not complete yet; everything that is missing is listed."), fields=wrong)
+
+
+def missing(
+    request: SharingRequest, items: Sequence[RequestItem], asked: Iterable[Asked], listed_as: Collection[Restriction]
+) -> dict[str, list[str]]:
+    """What is missing or wrong in a request with these unanswered items, by field; nothing when it can go."""
     wrong: dict[str, list[str]] = {}
     for name in ("title", "legal_basis", "scenario"):
         if not getattr(request, name).strip():
@@ -310,14 +302,34 @@ def check_complete(request: SharingRequest) -> None:
         wrong.setdefault("channels", []).append(_("Choose at least one sharing mode."))
     if not request.has_commitment:
         wrong.setdefault("has_commitment", []).append(_("Accept the security commitments to submit the request."))
-    live = list(request.items.exclude(state__in=ItemState.answered()).select_related("dataset"))
-    faults = [fault for fault in _faults_of_items(live) if fault]
-    if not live:
-        faults.append(_("The request has no dataset."))
-    if faults:
-        wrong["items"] = faults
-    if wrong:
-        raise InvalidInput(_("The request is not complete yet; everything that is missing is listed."), fields=wrong)
+    if not items:
+        wrong.setdefault("items", []).append(_("The request has no dataset."))
+    for item in items:
+        if problem := item_problem(item):
+            wrong.setdefault("items", []).append(problem)
+    for each in asked:
+        if names := [question.title for question in each.missing]:
+            words = {"form": each.form, "names": listed(f"“{name}”" for name in names)}
+            wrong.setdefault("answers", []).append(_("Questions “%(form)s”: please answer %(names)s.") % words)
+    if words_ := blocked_words(listed_as):
+        wrong["restrictions"] = [words_]
+    return wrong
+
+
+def item_problem(item: RequestItem) -> str:
+    """Why ``item`` cannot be asked for as it is, or ""; no query where ``dataset__items`` is read ahead."""
+    title = {"title": item.dataset.title}
+    if not item.dataset.is_published or item.dataset.sharing_type == SharingType.NOT_SHARED:
+        return _("“%(title)s” cannot be applied for any more; remove it.") % title
+    if not item.columns:
+        return _("Choose at least one data item of “%(title)s”.") % title
+    fields = item.dataset.items.all()
+    shared = {field.column for field in fields if field.sharing_type != SharingType.NOT_SHARED}
+    asked = dict.fromkeys([*item.columns, *(str(condition.get("column")) for condition in item.row_filter)])
+    if gone := [column for column in asked if column not in shared]:
+        names = {"names": listed(gone)}
+        return _("“%(title)s” does not share %(names)s any more; choose its items and rows again.") % (title | names)
+    return ""
 
 
 def is_widened(item: RequestItem) -> bool:

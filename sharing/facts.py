@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from catalog.models import DataItem, Sensitivity
 from portal.departments.duties import holders
 from portal.departments.models import Department, Duty, Region
 from sharing.models import RequestItem, SharingRequest
+from sharing.restrictions.queries import needs_review
 from sharing.routes import ItemFacts, RequestFacts
 
 _ORDER: list[str] = [Sensitivity.NONE, Sensitivity.PERSONAL, Sensitivity.SENSITIVE]
@@ -57,8 +58,13 @@ def _sensitivities(items: Iterable[RequestItem]) -> dict[UUID, dict[str, str]]:
     return found
 
 
+def highest_sensitivity(known: Mapping[str, str], columns: Iterable[str]) -> str:
+    """The highest sensitivity among ``columns``, given that of each column: ``none`` where nothing is known."""
+    return str(max((known.get(column, Sensitivity.NONE) for column in columns), key=_ORDER.index, default="none"))
+
+
 def facts_of(request: SharingRequest) -> RequestFacts:
-    """The facts of ``request`` and of those of its items that have no answer yet; four queries."""
+    """The facts of ``request`` and of those of its items that have no answer yet; five queries."""
     items = request.items.select_related("dataset__provider__region").order_by("id")
     return facts_from(request, [item for item in items if not item.is_answered])
 
@@ -75,6 +81,7 @@ def facts_from(request: SharingRequest, items: Sequence[RequestItem]) -> Request
         applicant_region=region.code,
         purpose=request.purpose,
         is_cross_border=request.is_cross_border,
+        is_restricted=needs_review(request),
         items=tuple(_item_facts(item, region, authorities, sensitivities) for item in items),
     )
 
@@ -87,13 +94,17 @@ def _reviewing(request: SharingRequest) -> UUID:
     return filing
 
 
+def columns_of_rows(item: RequestItem) -> list[str]:
+    """The columns that the row conditions of ``item`` name."""
+    return [str(condition.get("column")) for condition in item.row_filter]
+
+
 def _item_facts(
     item: RequestItem, applicant: Region, authorities: Authorities, sensitivities: dict[UUID, dict[str, str]]
 ) -> ItemFacts:
     dataset = item.dataset
     known = sensitivities.get(dataset.pk, {})
-    asked = [*item.columns, *(str(condition.get("column")) for condition in item.row_filter)]
-    highest = max((known.get(column, Sensitivity.NONE) for column in asked), key=_ORDER.index, default="none")
+    asked = [*item.columns, *columns_of_rows(item)]
     return ItemFacts(
         id=item.pk,
         provider=dataset.provider_id,
@@ -102,7 +113,7 @@ def _item_facts(
         provider_region=dataset.provider.region_id,
         sharing_type=dataset.sharing_type,
         grade=dataset.grade,
-        personal_data=str(highest),
+        personal_data=highest_sensitivity(known, asked),
         common_authority=authorities.common(applicant, dataset.provider.region),
         authorities_between=authorities.between(applicant, dataset.provider.region),
     )

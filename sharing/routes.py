@@ -71,7 +71,10 @@ class ItemFacts:
 
 @dataclass(frozen=True)
 class RequestFacts:
-    """What the conditions may ask about the request, and where its common stages go."""
+    """What the conditions may ask about the request, and where its common stages go.
+
+    ``is_restricted``: the restriction list asks for a further review of this applicant.
+    """
 
     applicant: UUID
     applicant_authority: UUID | None
@@ -80,6 +83,7 @@ class RequestFacts:
     purpose: str
     is_cross_border: bool
     items: tuple[ItemFacts, ...]
+    is_restricted: bool = False
 
 
 FIELDS: dict[str, Callable[[RequestFacts, ItemFacts], Any]] = {
@@ -93,6 +97,7 @@ FIELDS: dict[str, Callable[[RequestFacts, ItemFacts], Any]] = {
     "purpose": lambda request, item: request.purpose,
     "applicant_level": lambda request, item: request.applicant_level,
     "provider_level": lambda request, item: item.provider_level,
+    "restricted": lambda request, item: request.is_restricted,
 }
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {

@@ -84,6 +84,7 @@ AUTHORS = (
     "request.resubmitted",
     "enquiry.answered",
     "attachment.added",
+    "request.answers_saved",
 )
 """Acts by which a request becomes one's own."""
 

@@ -55,4 +55,7 @@ urlpatterns = [
     path("", include("sharing.thread.urls")),
     path("", include("sharing.preparing.urls")),
     path("", include("sharing.letters.urls")),
+    path("", include("sharing.questions.urls")),
+    path("", include("sharing.restrictions.urls")),
+    path("", include("sharing.precheck.urls")),
 ]

@@ -13,11 +13,9 @@ from django.utils import timezone
 from portal.calendars.working_days import Deadline, calendar_around
 from portal.departments.duties import holders_of
 from portal.departments.models import Department, Membership
-from sharing.facts import facts_of
 from sharing.models import ApprovalStep, SharingRequest, StepItem, Verdict
 from sharing.models.route import titled
-from sharing.routes import PlannedStep, parse_stages, resolve
-from sharing.routing.choice import version_for
+from sharing.routes import PlannedStep
 
 
 @dataclass(frozen=True)
@@ -91,17 +89,6 @@ class PreviewStep:
 
 
 Preview = list[tuple[Department | None, list[PreviewStep]]]
-
-
-def preview(request: SharingRequest) -> Preview:
-    """The lanes that a draft would take if it were submitted now: nothing is saved.
-
-    Raises:
-        RouteError: the route cannot be followed; the message says why.
-    """
-    facts = facts_of(request)
-    version = version_for(facts, request.department.region)
-    return lanes_of(resolve(parse_stages(version.stages), facts))
 
 
 def lanes_of(planned: Sequence[PlannedStep]) -> Preview:

@@ -37,6 +37,7 @@ from sharing.models import (
     RequestState,
     SharingRequest,
 )
+from sharing.questions import answering
 from sharing.replanning import make_steps, replan, take_back
 from sharing.routes import copies, parse_stages, resolve
 from sharing.routing.choice import version_for
@@ -89,8 +90,9 @@ def submit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
     actor = access.require(actor, Permission.REQUEST_SUBMIT, request)
     if request.state != RequestState.DRAFT:
         raise WrongState(_("This request has been submitted already."))
-    drafts.check_complete(request)
+    drafts.check_complete(request, actor.people_ids)
     now = timezone.localtime()
+    forms = answering.freeze(request)
     request.number = f"GX{now:%Y}{next_serial(f'GX{now:%Y}'):06d}"
     request.submitted_at = now
     facts = facts_of(request)
@@ -107,7 +109,8 @@ def submit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
         {"step": str(s.pk), "stage": s.stage, "items": [str(i) for i in p.item_ids]}
         for s, p in zip(steps, planned, strict=True)
     ]
-    log(board, "request.submitted", actor, number=request.number, route=str(request.route_version_id), plan=plan)
+    data = {"number": request.number, "route": str(request.route_version_id), "plan": plan, "forms": forms}
+    log(board, "request.submitted", actor, **data)
     return board.request
 
 
@@ -124,7 +127,7 @@ def resubmit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
     actor = access.require(actor, Permission.REQUEST_SUBMIT, request)
     if request.state != RequestState.RETURNED:
         raise WrongState(_("Nothing in this request waits for your changes."))
-    drafts.check_complete(request)
+    drafts.check_complete(request, actor.people_ids)
     board = Board.of(request)
     returned = [item for item in board.items.values() if item.state == ItemState.RETURNED]
     widened = {item.pk for item in returned if drafts.is_widened(item)}

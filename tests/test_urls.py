@@ -63,11 +63,17 @@ from sharing.models import (
     Route,
     RouteVersion,
     SavedView,
+    SharingRequest,
     SupervisionNotice,
 )
 from sharing.preparing import attachments
+from sharing.questions import acts as form_acts
+from sharing.questions import answering
+from sharing.questions.kinds import Question
 from sharing.responsibilities import acts as responsibility_acts
 from sharing.responsibilities.acts import Entry
+from sharing.restrictions import acts as restriction_acts
+from sharing.restrictions.acts import Listing
 from tests.factories import (
     World,
     actor,
@@ -262,6 +268,7 @@ def objects(world: World) -> dict[str, Any]:
                 request=draft_request, user=colleague, invited_by=world.applicant
             ).pk,
             "queue_view": SavedView.objects.create(user=world.applicant_head, name="x", query="tab=late").pk,
+            "restriction_act": "state",
             "letter": agreement.pk,
             "letter_number": agreement.number,
             "letter_code": agreement.code,
@@ -289,6 +296,7 @@ def objects(world: World) -> dict[str, Any]:
         | lists_objects(world)
         | use_objects(world, grant, opened)
         | connections_objects(world, draft, opened)
+        | questions_objects(world, conditional, draft_request)
     )
 
 
@@ -316,6 +324,24 @@ def use_objects(world: World, grant: Grant, opened: Dataset) -> dict[str, Any]:
         "renewal": renewal.pk,
         "renewal_act": "refuse",
     }
+
+
+def questions_objects(world: World, dataset: Dataset, request: SharingRequest) -> dict[str, Any]:
+    """A provider's form with a version and a draft, a file that answers it, and an entry of the restriction list."""
+    provider = actor(world.provider)
+    form = form_acts.create(department=world.province_bureau, actor=provider, title="安全条件")
+    for seen, question in enumerate([Question("place", "text", "存放地点"), Question("paper", "file", "证明")]):
+        form_acts.put_question(form=form, actor=provider, seen=seen, question=question)
+    form_acts.publish(form=form, actor=provider, seen=2)
+    form_acts.start_draft(form=form, actor=provider)
+    form_acts.set_datasets(form=form, actor=provider, add=[dataset])
+    paper = SimpleUploadedFile("a.pdf", b"%PDF-1.7")
+    applicant = actor(world.applicant)
+    file = answering.add_file(request=request, actor=applicant, form_id=form.pk, key="paper", upload=paper)
+    today = timezone.localdate()
+    listing = Listing(world.county_bureau, "warn", "超范围使用", "协议第六条", today, today)
+    entry = restriction_acts.enter(listing=listing, actor=actor(world.authority))
+    return {"question_form": form.pk, "question_key": "place", "answer_file": file.pk, "restriction": entry.pk}
 
 
 def connections_objects(world: World, draft: Dataset, opened: Dataset) -> dict[str, Any]:

@@ -36,8 +36,13 @@ PROVINCE = frozenset({"provider", "security"})
 LETTER_READERS = COUNTY | PROVINCE | {"authority"}
 HIGHEST = frozenset({"other_authority_reviewer", "other_authority_head"})
 """Authorities of the highest level there is: what they keep is everyone's."""
+FORM_KEEPERS = frozenset({"cataloguer", "provider"})
+"""Those who write a department's questions to applicants."""
 ROUTE_KEEPERS = frozenset({"authority"})
 """Heads of the authority in whose region a route holds."""
+
+HEADS_ONLY = frozenset({"sharing:restriction-create"})
+"""What heads of an authority do, and its reviewers do not."""
 
 
 PERSONAL = frozenset({"notices:notice-open", "notices:notice-mark", "deputies:deputy-end", "sharing:queue-view-remove"})
@@ -51,6 +56,8 @@ def allowed(name: str) -> frozenset[str]:
     found = set(roles)
     if not kwargs:
         found |= {other for other, own in OTHERS.items() if own in roles}
+    if name in HEADS_ONLY:
+        found.discard("other_authority_reviewer")
     if name not in PERSONAL and ("applicant_head" in roles or (not kwargs and "cataloguer" in roles)):
         found.add("deputy")
     return frozenset(found)
@@ -324,6 +331,38 @@ TABLE: dict[str, Row] = {
     "sharing:step-panel": ("GET", frozenset({"applicant_head"}), {"pk": "step"}),
     "sharing:step-talk": ("POST", frozenset({"applicant_head"}), {"pk": "step", "act": "talk_act"}),
     "sharing:enquiry-act": ("POST", APPLICANT, {"pk": "enquiry", "act": "enquiry_act"}),
+    "sharing:form-list": ("GET", FORM_KEEPERS, {}),
+    "sharing:form-export": ("GET", FORM_KEEPERS, {}),
+    "sharing:form-create": ("GET", FORM_KEEPERS, {}),
+    "sharing:form-attach": ("POST", frozenset({"provider"}), {"pk": "conditional"}),
+    "sharing:form-detail": ("GET", frozenset({"provider"}), {"pk": "question_form"}),
+    "sharing:form-rename": ("GET", frozenset({"provider"}), {"pk": "question_form"}),
+    "sharing:form-draft": ("POST", frozenset({"provider"}), {"pk": "question_form"}),
+    "sharing:form-edit": ("GET", frozenset({"provider"}), {"pk": "question_form"}),
+    "sharing:form-order": ("POST", frozenset({"provider"}), {"pk": "question_form"}),
+    "sharing:form-publish": ("POST", frozenset({"provider"}), {"pk": "question_form"}),
+    "sharing:form-discard": ("POST", frozenset({"provider"}), {"pk": "question_form"}),
+    "sharing:form-compare": ("GET", frozenset({"provider"}), {"pk": "question_form"}),
+    "sharing:form-preview": ("GET", frozenset({"provider"}), {"pk": "question_form"}),
+    "sharing:form-datasets": ("GET", frozenset({"provider"}), {"pk": "question_form"}),
+    "sharing:question-edit": ("GET", frozenset({"provider"}), {"pk": "question_form", "key": "question_key"}),
+    "sharing:answers-edit": ("GET", APPLICANT, {"pk": "draft_request"}),
+    "sharing:answers-keep": ("POST", APPLICANT, {"pk": "draft_request"}),
+    "sharing:answers-forget": ("POST", COUNTY, {"pk": "draft_request"}),
+    "sharing:answers-export": ("GET", COUNTY, {"pk": "draft_request"}),
+    "sharing:answer-file": ("GET", COUNTY, {"pk": "answer_file"}),
+    "sharing:answer-file-remove": ("POST", APPLICANT, {"pk": "answer_file"}),
+    "sharing:restriction-list": ("GET", SIGNED_IN, {}),
+    "sharing:restriction-export": ("GET", SIGNED_IN, {}),
+    "sharing:restriction-create": ("GET", frozenset({"authority"}), {}),
+    "sharing:restriction-detail": ("GET", COUNTY | {"authority"}, {"pk": "restriction"}),
+    "sharing:restriction-act": (
+        "POST",
+        frozenset({"applicant", "applicant_head"}),
+        {"pk": "restriction", "act": "restriction_act"},
+    ),
+    "sharing:request-check": ("GET", COUNTY, {"pk": "draft_request"}),
+    "sharing:request-check-export": ("GET", COUNTY, {"pk": "draft_request"}),
     "sharing:letter-list": ("GET", SIGNED_IN, {}),
     "sharing:letter-detail": ("GET", LETTER_READERS, {"pk": "letter"}),
     "sharing:letter-pdf": ("GET", LETTER_READERS, {"pk": "letter"}),
@@ -379,6 +418,8 @@ TABLE: dict[str, Row] = {
     "api:request": ("GET", COUNTY, {"request_id": "request"}),
     "api:item-terms": ("POST", APPLICANT, {"request_id": "draft_request", "item_id": "draft_item"}),
     "api:request-submit": ("POST", APPLICANT, {"request_id": "draft_request"}),
+    "api:request-forms": ("GET", COUNTY, {"request_id": "draft_request"}),
+    "api:request-form": ("PUT", APPLICANT, {"request_id": "draft_request", "form_id": "question_form"}),
     "api:steps": ("GET", SIGNED_IN, {}),
     "api:steps-decide": ("POST", SIGNED_IN, {}),
     "api:step-decide": ("POST", frozenset({"applicant_head"}), {"step_id": "step"}),

@@ -36,6 +36,12 @@ _SENTENCES: dict[str, str | Promise] = {
         "Nobody in %(department)s holds the duty “%(duty)s”, for which %(number)s “%(title)s” waits."
     ),
     NoticeKind.COLLEAGUE_INVITED: _("%(name)s asks you to help write “%(title)s”."),
+    NoticeKind.QUESTIONS_CHANGED: _(
+        "%(department)s changed its questions “%(name)s”. Please look at the answers of your draft “%(title)s”."
+    ),
+    NoticeKind.RESTRICTED: _("%(department)s put “%(title)s” on the restriction list (%(number)s): %(note)s"),
+    NoticeKind.RESTRICTION_STATED: _("A statement on the entry %(number)s of the restriction list: %(note)s"),
+    NoticeKind.RESTRICTION_LIFTED: _("The entry %(number)s of the restriction list was lifted: %(note)s"),
     NoticeKind.LETTER_ISSUED: _("Letter %(number)s on “%(title)s” was issued."),
     NoticeKind.REQUEST_COMPLETED: _("Every dataset in %(number)s “%(title)s” has its answer."),
     NoticeKind.GRANT_REVOKED: _("The grant of “%(title)s” was revoked: %(note)s"),

@@ -31,6 +31,7 @@ from sharing import grants
 from sharing.holding import reviews
 from sharing.holding.changes import changes_of
 from sharing.models import Grant, GrantRenewal, RenewalState
+from sharing.restrictions.queries import require_free
 
 TEXT_LIMIT = 500
 BULK_LIMIT = 200
@@ -76,13 +77,14 @@ def ask(*, grant: Grant, actor: Actor, wish: Wish) -> GrantRenewal:
     """Renew ``grant``, or ask its provider to, when nothing has changed since it was issued.
 
     Raises:
-        NotPermitted: the actor may not use the grant. InvalidInput: by field.
+        NotPermitted: the actor may not use the grant. InvalidInput: by field, or blocked by the restriction list.
         WrongState: too early, too late, something has changed (named), or a renewal waits already.
     """
     grant = grants.lock(grant)
     actor = access.require(actor, Permission.GRANT_USE, grant)
     assert actor.user is not None
     wish.check()
+    require_free((grant.department_id, grant.item.request.filed_by_department_id), (actor.user_id,))
     _check_time(grant)
     if changed := changes_of(grant):
         raise WrongState(" ".join(changed))
@@ -187,6 +189,7 @@ def approve(*, renewal: GrantRenewal, actor: Actor) -> GrantRenewal:
     """
     renewal = _pending(renewal)
     actor = access.require(actor, Permission.RENEWAL_DECIDE, renewal)
+    require_free((renewal.grant.department_id,), ())
     if changed := changes_of(renewal.grant):
         raise WrongState(" ".join(changed))
     _decide(renewal, RenewalState.GRANTED, actor)

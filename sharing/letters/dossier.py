@@ -13,6 +13,8 @@ from portal.audit.record import body_of, stream_of
 from portal.errors import WrongState
 from sharing import history
 from sharing.models import Dispute, ItemState, Letter, SharingRequest, StepItem
+from sharing.questions.asked import Asked
+from sharing.questions.queries import answers_for
 from sharing.terms import content_of
 from sharing.thread.queries import talk_on
 
@@ -25,6 +27,7 @@ def build(request: SharingRequest, actor: Actor) -> dict[str, Any]:
         "exported_at": timezone.localtime().isoformat(timespec="seconds"),
         "request": _request(request),
         "items": [_item(item) for item in request.items.select_related("dataset__provider", "request")],
+        "answers": [_answers(asked) for asked in answers_for(request, actor)],
         "steps": _steps(request),
         "talk": [_talk(entry) for entry in talk_on(request, actor)],
         "disputes": [_dispute(dispute) for dispute in _disputes(request, actor)],
@@ -48,6 +51,22 @@ def _request(request: SharingRequest) -> dict[str, Any]:
         "submitted_at": request.submitted_at.isoformat() if request.submitted_at else None,
         "completed_at": request.completed_at.isoformat() if request.completed_at else None,
         "route": str(request.route_version) if request.route_version else None,
+    }
+
+
+def _answers(asked: Asked) -> dict[str, Any]:
+    """One provider's questions in the version that was answered; files by name and hash."""
+    hashes = {file.key: file.sha256 for file in asked.answers.files.all()} if asked.answers else {}
+    return {
+        "form": str(asked.form.pk),
+        "title": asked.form.title,
+        "department": asked.form.department.name,
+        "version": asked.version.number,
+        "answers": [
+            {"key": question.key, "question": question.label, "value": value, "answer": words}
+            | ({"sha256": hashes[question.key]} if question.key in hashes else {})
+            for question, value, words in asked.lines
+        ],
     }
 
 

@@ -13,6 +13,13 @@ from sharing.models.grant import Credential, Grant, GrantState, SuspendedFor, Us
 from sharing.models.holding import GrantRenewal, GrantReview, RenewalState, ReviewState
 from sharing.models.letter import Letter, LetterKind
 from sharing.models.preparing import CoApplicant, RequestAttachment, RequestTemplate
+from sharing.models.question import (
+    AnswerFile,
+    FormVersion,
+    QuestionedDataset,
+    QuestionForm,
+    RequestAnswers,
+)
 from sharing.models.request import (
     BasketItem,
     ItemState,
@@ -23,12 +30,14 @@ from sharing.models.request import (
     SharingRequest,
 )
 from sharing.models.responsibility import Responsibility, ResponsibilityKind, SharingQuestion
+from sharing.models.restriction import Effect, Restriction
 from sharing.models.route import Route, RouteVersion
 from sharing.models.step import ApprovalStep, RequestCopy, SavedView, StepItem, StepState, Verdict, Vote
 from sharing.models.supervision import SupervisionNotice
 from sharing.models.thread import Enquiry, EnquiryKind, InternalNote
 
 __all__ = [
+    "AnswerFile",
     "ApprovalStep",
     "BasketItem",
     "CoApplicant",
@@ -44,9 +53,11 @@ __all__ = [
     "DisputeOutcome",
     "DisputeStage",
     "DisputeStatement",
+    "Effect",
     "Enquiry",
     "EnquiryKind",
     "ErrorKind",
+    "FormVersion",
     "Grant",
     "GrantRenewal",
     "GrantReview",
@@ -56,9 +67,12 @@ __all__ = [
     "Letter",
     "LetterKind",
     "Purpose",
+    "QuestionForm",
+    "QuestionedDataset",
     "RefusalReason",
     "RejectReason",
     "RenewalState",
+    "RequestAnswers",
     "RequestAttachment",
     "RequestCopy",
     "RequestItem",
@@ -66,6 +80,7 @@ __all__ = [
     "RequestTemplate",
     "Responsibility",
     "ResponsibilityKind",
+    "Restriction",
     "ReviewState",
     "Route",
     "RouteVersion",

@@ -41,6 +41,26 @@ def _wrong(message: str) -> InvalidInput:
     return InvalidInput(message, fields={"file": [message]})
 
 
+def checked_name(upload: UploadedFile) -> str:
+    """The name of a file that was sent, without folders.
+
+    Raises:
+        InvalidInput: too large, of a kind that is not taken, or not what its name says.
+    """
+    name = PurePath(upload.name or "").name[-200:]
+    start = STARTS.get(PurePath(name).suffix.lower())
+    if start is None:
+        kinds = " ".join(sorted(STARTS))
+        raise _wrong(_("Files of this kind are not taken. Use one of: %(kinds)s.") % {"kinds": kinds})
+    if not upload.size or upload.size > SIZE_LIMIT:
+        raise _wrong(_("A file may have at most %(limit)s MB.") % {"limit": SIZE_LIMIT // 1024**2})
+    upload.seek(0)
+    if not upload.read(8).startswith(start):
+        raise _wrong(_("The content of the file is not what its name says."))
+    upload.seek(0)
+    return name
+
+
 @transaction.atomic
 def add(*, request: SharingRequest, actor: Actor, upload: UploadedFile) -> RequestAttachment:
     """Attach a file to a draft or a returned request.
@@ -50,27 +70,18 @@ def add(*, request: SharingRequest, actor: Actor, upload: UploadedFile) -> Reque
     """
     request, actor = drafts.lock_editable(request, actor)
     assert actor.user
-    name = PurePath(upload.name or "").name[-200:]
-    start = STARTS.get(PurePath(name).suffix.lower())
-    if start is None:
-        kinds = " ".join(sorted(STARTS))
-        raise _wrong(_("Files of this kind are not taken. Use one of: %(kinds)s.") % {"kinds": kinds})
-    if not upload.size or upload.size > SIZE_LIMIT:
-        raise _wrong(_("A file may have at most %(limit)s MB.") % {"limit": SIZE_LIMIT // 1024**2})
+    name = checked_name(upload)
     if request.attachments.count() >= COUNT_LIMIT:
         raise _wrong(_("A request has at most %(limit)s attachments.") % {"limit": COUNT_LIMIT})
-    upload.seek(0)
-    if not upload.read(8).startswith(start):
-        raise _wrong(_("The content of the file is not what its name says."))
-    upload.seek(0)
-    attachment = RequestAttachment(request=request, name=name, size=upload.size, added_by=actor.user)
-    attachment.sha256 = _store(upload, path_of(attachment))
+    attachment = RequestAttachment(request=request, name=name, size=upload.size or 0, added_by=actor.user)
+    attachment.sha256 = store(upload, path_of(attachment))
     attachment.save()
     drafts.bump(request, "attachment.added", actor, name=name, sha256=attachment.sha256)
     return attachment
 
 
-def _store(upload: UploadedFile, path: Path) -> str:
+def store(upload: UploadedFile, path: Path) -> str:
+    """Write a file that was sent to ``path``; returns its SHA-256."""
     path.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     with path.open("wb") as target:

@@ -20,6 +20,7 @@ from portal.errors import InvalidInput, NotPermitted
 from sharing import drafts
 from sharing.drafts import RequestDetails
 from sharing.models import RequestItem, RequestTemplate, SharingRequest
+from sharing.questions import answering
 
 TERM = dt.timedelta(days=365)
 TEMPLATE_LIMIT = 50
@@ -63,6 +64,7 @@ def copy(*, request: SharingRequest, actor: Actor) -> Copied:
     asked = {item.dataset_id: item for item in kept}
     for item in made.items.select_related("dataset"):
         _take_content(item, asked[item.dataset_id], actor)
+    answering.copy(request, made, actor)
     return Copied(made, [item.dataset.title for item in items if item not in kept])
 
 

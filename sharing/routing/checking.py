@@ -32,6 +32,7 @@ VALUES: dict[str, Sequence[Any]] = {
     "purpose": Purpose.values,
     "applicant_level": Level.values,
     "provider_level": Level.values,
+    "restricted": [True, False],
 }
 """What a fact can be at all; a condition is tried on each."""
 

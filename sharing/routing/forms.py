@@ -208,6 +208,7 @@ class ExampleForm(forms.Form):
     )
     purpose = forms.ChoiceField(label=gettext_lazy("Purpose"), choices=Purpose.choices)
     is_cross_border = forms.BooleanField(label=gettext_lazy("Data leave the country"), required=False)
+    is_restricted = forms.BooleanField(label=gettext_lazy("Applicant on the restriction list"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

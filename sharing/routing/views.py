@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -297,7 +298,7 @@ def route_preview(request: HttpRequest, pk: str) -> HttpResponse:
             RequestItem(request=example, dataset=dataset, columns=[i.column for i in dataset.items.all()])
             for dataset in data["datasets"]
         ]
-        facts = facts_from(example, items)
+        facts = replace(facts_from(example, items), is_restricted=data["is_restricted"])
         stages = parse_stages(version.stages)
         try:
             context["lanes"] = lanes_of(resolve(stages, facts))

@@ -42,6 +42,7 @@ FIELD_LABELS: Labels = {
     "purpose": gettext_lazy("Purpose"),
     "applicant_level": gettext_lazy("Level of the applicant"),
     "provider_level": gettext_lazy("Level of the provider"),
+    "restricted": gettext_lazy("Applicant on the restriction list"),
 }
 OPERATOR_LABELS: Labels = {
     "eq": gettext_lazy("is"),
@@ -58,7 +59,7 @@ CHOICES: dict[str, Sequence[tuple[Any, Any]]] = {
     "applicant_level": Level.choices,
     "provider_level": Level.choices,
 }
-YES_NO = ("cross_level", "cross_region", "cross_border")
+YES_NO = ("cross_level", "cross_region", "cross_border", "restricted")
 
 
 def _value(field: str, value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,11 +15,12 @@ from django.views.decorators.http import require_POST
 
 from catalog.search import as_uuids
 from portal import access
-from portal.access import Actor, Permission
+from portal.access import Permission
 from portal.departments.models import Duty
 from portal.views import actor_of
 from sharing import drafts
-from sharing.models import BasketItem, Grant, ItemState, RequestItem, RequestState, SharingRequest
+from sharing.models import BasketItem, RequestState, SharingRequest
+from sharing.precheck.working import had
 from sharing.preparing import copying
 
 
@@ -44,22 +44,10 @@ def basket(request: HttpRequest) -> HttpResponse:
     open_drafts = SharingRequest.objects.filter(
         created_by=actor.user, department__in=copying.applies_for(actor), state=RequestState.DRAFT
     ).order_by("-modified")
-    context = {"items": items, "drafts": open_drafts[:10]} | _had(actor, [row.dataset_id for row in items])
-    return render(request, "sharing/basket.html", context)
-
-
-def _had(actor: Actor, dataset_ids: list[UUID]) -> dict[str, dict[UUID, Any]]:
-    """What one's departments have of these datasets: the end of the grant, or the number of the open request."""
-    departments = actor.standing.departments_with(Duty.APPLICANT)
-    held = Grant.objects.in_force().filter(department__in=departments, dataset__in=dataset_ids)
-    open_states = ItemState.undecided()
-    asked = RequestItem.objects.filter(
-        request__department__in=departments, dataset__in=dataset_ids, state__in=open_states
+    context = {"items": items, "drafts": open_drafts[:10]} | had(
+        actor.standing.departments_with(Duty.APPLICANT), [row.dataset_id for row in items]
     )
-    return {
-        "held": dict(held.order_by("valid_until").values_list("dataset_id", "valid_until")),
-        "asked": dict(asked.order_by("id").values_list("dataset_id", "request__number")),
-    }
+    return render(request, "sharing/basket.html", context)
 
 
 @login_required

@@ -125,6 +125,7 @@ def _page(request: HttpRequest, grant: Grant, **extra: Any) -> HttpResponse:
         "channels": [Channel(channel).label for channel in grant.channels],
         "credentials": list(grant.credentials.select_related("created_by")),
         "may_use": may_use,
+        "may_list": access.can(actor, Permission.RESTRICTION_ENTER, grant.department),
         "may_revoke": access.can(actor, Permission.GRANT_REVOKE, grant),
         "usage": list(usage.order_by("-at")[:USAGE_ROWS]),
         "totals": usage.aggregate(n=Count("id"), rows=Sum("rows", default=0)),

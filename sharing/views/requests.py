@@ -27,7 +27,9 @@ from portal.views import actor_of, clean_text, show_refusal
 from sharing import drafts, history, marks, way, workflow
 from sharing.forms import RequestForm
 from sharing.models import BasketItem, RequestItem, RequestState, SharingRequest, StepItem, Verdict
+from sharing.precheck.working import check
 from sharing.preparing import copying
+from sharing.questions.queries import answers_for
 from sharing.supervision.figures import expected_day
 from sharing.terms import Terms, sentences
 from sharing.thread.queries import talk_on, waiting_questions
@@ -188,23 +190,19 @@ def request_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "talk": talk_on(found, actor_of(request)),
         "letters": list(found.letters.readable_by(actor_of(request).standing).distinct()),
         "questions_waiting": waiting_questions(found) if applies else 0,
-        "problems": _problems(found) if may_edit and is_draft else {},
+        "answers": [] if is_draft else answers_for(found, actor_of(request)),
     }
     if is_draft:
-        try:
-            context["preview"] = way.preview(found)
-            context["last_day"] = way.last_day(context["preview"])
-        except PortalError as error:
-            context["preview_error"] = error
+        checked = check(found, actor_of(request))
+        context |= {
+            "check": checked,
+            "answers": checked.asked,
+            "problems": checked.wrong if may_edit else {},
+            "restrictions": checked.restrictions,
+            "preview": way.lanes_of(checked.planned),
+            "preview_error": checked.route_error,
+        }
     return render(request, "sharing/request_detail.html", context)
-
-
-def _problems(found: SharingRequest) -> dict[str, list[Any]]:
-    try:
-        drafts.check_complete(found)
-    except InvalidInput as error:
-        return error.fields
-    return {}
 
 
 @login_required

@@ -24,6 +24,8 @@ from sharing import deciding, joint, marks, way
 from sharing.deciding import Decision
 from sharing.forms import DecisionForm
 from sharing.models import ApprovalStep, Grant, RequestItem, StepItem, StepState
+from sharing.questions.queries import answers_for
+from sharing.restrictions.queries import on_request
 from sharing.supervision.acts import notices_on
 from sharing.terms import Terms, sentences
 from sharing.thread.forms import talk_forms
@@ -71,6 +73,8 @@ def step_detail(
         "may_decide": step.state == StepState.OPEN and capacity is not None,
         "deciding_for": capacity.on_behalf_of if capacity else None,
         "supervisions": list(notices_on(step.pk)),
+        "restrictions": on_request(step.request),
+        "answers": answers_for(step.request, actor_of(request)),
         "held": list(held.select_related("dataset")[:20]),
         "former": list(_former(datasets, step)),
         "lanes": way.way_of(step.request),

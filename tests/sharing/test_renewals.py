@@ -24,6 +24,8 @@ from sharing.holding import keeping, renewals
 from sharing.holding.changes import changes_of
 from sharing.holding.renewals import Wish
 from sharing.models import Credential, Grant, GrantRenewal, SharingRequest
+from sharing.restrictions import acts as restriction_acts
+from sharing.restrictions.acts import Listing
 from tests.factories import (
     World,
     actor,
@@ -459,3 +461,17 @@ def test_a_last_day_that_was_not_recorded_is_found(world: World) -> None:
     renewal = ask(world, grant)
     GrantRenewal.objects.filter(pk=renewal.pk).update(state="withdrawn")
     assert [finding.subject for finding in findings()] == [f"grant:{grant.pk}"]
+
+
+def test_a_department_on_the_restriction_list_renews_nothing_while_it_is_blocked(world: World) -> None:
+    grant = conditional(world)
+    asked = renewals.ask(grant=grant, actor=actor(world.applicant), wish=WISH)
+    listing = Listing(world.county_bureau, "block", "超范围使用", "协议第六条", timezone.localdate(), in_days(10))
+    entry = restriction_acts.enter(listing=listing, actor=actor(world.authority))
+    with pytest.raises(InvalidInput):
+        renewals.approve(renewal=asked, actor=actor(world.provider))
+    renewals.withdraw(renewal=asked, actor=actor(world.applicant))
+    with pytest.raises(InvalidInput):
+        renewals.ask(grant=grant, actor=actor(world.applicant), wish=WISH)
+    restriction_acts.lift(entry=entry, actor=actor(world.authority), reason="已整改")
+    assert renewals.ask(grant=grant, actor=actor(world.applicant), wish=WISH).state == "pending"
