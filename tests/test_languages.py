@@ -45,7 +45,7 @@ CHINESE_DATA = {
     *("婚姻登记", "核对", "排污许可", "收养", "举报"),
 }
 """What the objects of the tests are called, and say."""
-CODES = re.compile(r"(?:[GX][XQ]|DB|ZY|JD|XY)\d+|sq_[\w\-]+|MB[0-9A-Z]{8}|[0-9a-f]{40,64}")
+CODES = re.compile(r"(?:[GX][XQ]|DB|ZY|JD|XY|JH)\d+|sq_[\w\-]+|MB[0-9A-Z]{8}|[0-9a-f]{40,64}")
 
 
 def pages(objects: dict[str, Any], language: str) -> Iterator[tuple[str, str]]:

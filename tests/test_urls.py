@@ -302,7 +302,7 @@ def objects(world: World) -> dict[str, Any]:
 
 def use_objects(world: World, grant: Grant, opened: Dataset) -> dict[str, Any]:
     """Reports of errors on granted and on open data, and a renewal that waits."""
-    wrong = Reported(kind="wrong", description="有误")
+    wrong = Reported(kind="wrong", description="核对")
     report = reports.file(
         dataset=grant.dataset, actor=actor(world.applicant), department=world.county_bureau, reported=wrong
     )
