@@ -157,6 +157,7 @@ def objects(world: World) -> dict[str, Any]:
     grants.create_credential(grant=grant, actor=actor(world.applicant))
     request = submit(world, make_request(world, conditional))
     draft_request = make_request(world, conditional, opened)
+    colleague = make_user("colleague", world.county_bureau, Duty.CATALOGUER)
     paper = SimpleUploadedFile("a.pdf", b"%PDF-1.7")
     attachment = attachments.add(request=draft_request, actor=actor(world.applicant), upload=paper)
     today = timezone.localdate()
@@ -250,7 +251,7 @@ def objects(world: World) -> dict[str, Any]:
             ).pk,
             "attachment": attachment.pk,
             "co_applicant": CoApplicant.objects.create(
-                request=draft_request, user=world.applicant_head, invited_by=world.applicant
+                request=draft_request, user=colleague, invited_by=world.applicant
             ).pk,
             "queue_view": SavedView.objects.create(user=world.applicant_head, name="x", query="tab=late").pk,
             "restriction_act": "state",
