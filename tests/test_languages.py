@@ -24,7 +24,7 @@ world, objects = test_urls.world, test_urls.objects
 NAMES = SAME_EVERYWHERE | {"B", "Django", "PARQUET", "UTF-8", "REST", "P1D", "P1M", "T", "xlsx", "JSONL"}
 NAMES |= {"ODRL", "GB18030", "CSV-GB18030", "GBK"}
 KEYS_AND_PARAMETERS = {"Enter", "a", "c", "r", "v", "j", "k", "x", "filter", "after"}
-DATA = {"a", "code", "csv", "data", "name"}
+DATA = {"a", "code", "csv", "data", "name", "pdf", "place", "paper"}
 CHINESE_DATA = {
     *(
         "救助",
@@ -43,9 +43,10 @@ CHINESE_DATA = {
     *("联合检查", "年休假", "杭州市流程", "请尽快办理", "国务院办公厅节假日安排通知"),
     *("业务库", "在用", "测试代码", "测试数据元", "机构团体", "测试词", "测验词"),
     *("婚姻登记", "核对", "排污许可", "收养", "举报"),
+    *("安全条件", "存放地点", "证明", "超范围使用", "协议第六条"),
 }
 """What the objects of the tests are called, and say."""
-CODES = re.compile(r"(?:[GX][XQ]|DB|ZY|JD|XY|JH)\d+|sq_[\w\-]+|MB[0-9A-Z]{8}|[0-9a-f]{40,64}")
+CODES = re.compile(r"(?:[GX][XQ]|DB|ZY|JD|XY|JH|XZ)\d+|sq_[\w\-]+|MB[0-9A-Z]{8}|[0-9a-f]{40,64}")
 
 
 def pages(objects: dict[str, Any], language: str) -> Iterator[tuple[str, str]]:
