@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from catalog.documents import ITEM_FIELDS, elements_by_code, fill_item
-from catalog.models import DataItem, Dataset, DataType, SharingType
+from catalog.models import DataItem, Dataset, DataType, OpenType, SharingType
 from catalog.tables.masks import BadMask, parse_mask
 from catalog.tables.schema import Column, ColumnType
 from portal.errors import InvalidInput
@@ -58,6 +58,12 @@ def declared_columns(dataset: Dataset) -> tuple[Column, ...]:
 def shareable_columns(dataset: Dataset) -> list[str]:
     """The columns of the items that are shared at all, in their order."""
     items = DataItem.objects.filter(dataset=dataset).exclude(sharing_type=SharingType.NOT_SHARED)
+    return list(items.order_by("position", "id").values_list("column", flat=True))
+
+
+def applicable_columns(dataset: Dataset) -> list[str]:
+    """The columns that may be applied for from outside: of the items that are open, or open conditionally."""
+    items = DataItem.objects.filter(dataset=dataset).exclude(open_type=OpenType.NOT_OPEN)
     return list(items.order_by("position", "id").values_list("column", flat=True))
 
 

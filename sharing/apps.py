@@ -22,9 +22,11 @@ class SharingConfig(AppConfig):
         from sharing.demands import verification as demand_verification  # noqa: F401  (registers the check)
         from sharing.disputes import rules as dispute_rules  # noqa: F401  (registers the answers)
         from sharing.disputes import verification as dispute_verification  # noqa: F401  (registers the check)
+        from sharing.extending import verification as extension_verification  # noqa: F401  (registers the check)
         from sharing.impact import in_sharing
         from sharing.letters import rules as letter_rules  # noqa: F401  (registers the answers)
         from sharing.letters import verification as letter_verification  # noqa: F401  (registers the check)
+        from sharing.outside import changing
         from sharing.responsibilities import keeping
         from sharing.responsibilities import rules as responsibility_rules  # noqa: F401  (registers the answers)
 
@@ -34,6 +36,7 @@ class SharingConfig(AppConfig):
         standing.register_uses(grants.uses)
         moving.register(lists_moving.ListsMover())
         lifecycle.on_withdrawn(withdrawal.dataset_withdrawn)
+        lifecycle.on_revised(changing.dataset_revised)
         moving.register(sharing_moving.SharingMover())
         figures.register(sharing_departments.figures)
         calendar_acts.on_change(reminders.recount)

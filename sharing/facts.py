@@ -75,6 +75,7 @@ def facts_from(request: SharingRequest, items: Sequence[RequestItem]) -> Request
         applicant_region=region.code,
         purpose=request.purpose,
         is_cross_border=request.is_cross_border,
+        applicant_kind=request.applicant_kind,
         items=tuple(_item_facts(item, region, authorities, sensitivities) for item in items),
     )
 

@@ -4,6 +4,7 @@ from procrastinate.contrib.django import app
 
 from sharing.demands import tasks as demand_tasks  # noqa: F401  (the worker looks for tasks in this module)
 from sharing.letters import tasks as letter_tasks  # noqa: F401  (the worker looks for tasks in this module)
+from sharing.outside import tasks as outside_tasks  # noqa: F401  (the worker looks for tasks in this module)
 from sharing.responsibilities import tasks as responsibility_tasks  # noqa: F401  (the worker looks for tasks here)
 
 

@@ -53,4 +53,6 @@ urlpatterns = [
     path("", include("sharing.thread.urls")),
     path("", include("sharing.preparing.urls")),
     path("", include("sharing.letters.urls")),
+    path("", include("sharing.extending.urls")),
+    path("", include("sharing.outside.urls")),
 ]

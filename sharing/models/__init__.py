@@ -8,10 +8,13 @@ from sharing.models.demand import (
     RejectReason,
 )
 from sharing.models.dispute import Dispute, DisputeOutcome, DisputeStage, DisputeStatement
+from sharing.models.extension import Extension, ExtensionOutcome
 from sharing.models.grant import Credential, Grant, GrantState, UsageRecord
 from sharing.models.letter import Letter, LetterKind
+from sharing.models.outside import OpenApplicant
 from sharing.models.preparing import CoApplicant, RequestAttachment, RequestTemplate
 from sharing.models.request import (
+    ApplicantKind,
     BasketItem,
     ItemState,
     Purpose,
@@ -27,6 +30,7 @@ from sharing.models.supervision import SupervisionNotice
 from sharing.models.thread import Enquiry, EnquiryKind, InternalNote
 
 __all__ = [
+    "ApplicantKind",
     "ApprovalStep",
     "BasketItem",
     "CoApplicant",
@@ -41,12 +45,15 @@ __all__ = [
     "DisputeStatement",
     "Enquiry",
     "EnquiryKind",
+    "Extension",
+    "ExtensionOutcome",
     "Grant",
     "GrantState",
     "InternalNote",
     "ItemState",
     "Letter",
     "LetterKind",
+    "OpenApplicant",
     "Purpose",
     "RefusalReason",
     "RejectReason",

@@ -49,7 +49,22 @@ def add(*, request: SharingRequest, actor: Actor, upload: UploadedFile) -> Reque
         InvalidInput: too large, too many, of a kind that is not taken, or not what its name says.
     """
     request, actor = drafts.lock_editable(request, actor)
-    assert actor.user
+    if request.attachments.count() >= COUNT_LIMIT:
+        raise _wrong(_("A request has at most %(limit)s attachments.") % {"limit": COUNT_LIMIT})
+    name = checked_name(upload)
+    attachment = RequestAttachment(request=request, name=name, size=upload.size, added_by=actor.user)
+    attachment.sha256 = _store(upload, path_of(attachment))
+    attachment.save()
+    drafts.bump(request, "attachment.added", actor, name=name, sha256=attachment.sha256)
+    return attachment
+
+
+def checked_name(upload: UploadedFile) -> str:
+    """The name of a file that may be attached.
+
+    Raises:
+        InvalidInput: too large, of a kind that is not taken, or not what its name says.
+    """
     name = PurePath(upload.name or "").name[-200:]
     start = STARTS.get(PurePath(name).suffix.lower())
     if start is None:
@@ -57,17 +72,11 @@ def add(*, request: SharingRequest, actor: Actor, upload: UploadedFile) -> Reque
         raise _wrong(_("Files of this kind are not taken. Use one of: %(kinds)s.") % {"kinds": kinds})
     if not upload.size or upload.size > SIZE_LIMIT:
         raise _wrong(_("A file may have at most %(limit)s MB.") % {"limit": SIZE_LIMIT // 1024**2})
-    if request.attachments.count() >= COUNT_LIMIT:
-        raise _wrong(_("A request has at most %(limit)s attachments.") % {"limit": COUNT_LIMIT})
     upload.seek(0)
     if not upload.read(8).startswith(start):
         raise _wrong(_("The content of the file is not what its name says."))
     upload.seek(0)
-    attachment = RequestAttachment(request=request, name=name, size=upload.size, added_by=actor.user)
-    attachment.sha256 = _store(upload, path_of(attachment))
-    attachment.save()
-    drafts.bump(request, "attachment.added", actor, name=name, sha256=attachment.sha256)
-    return attachment
+    return name
 
 
 def _store(upload: UploadedFile, path: Path) -> str:

@@ -27,6 +27,7 @@ from portal.views import actor_of, clean_text, show_refusal
 from sharing import drafts, history, marks, way, workflow
 from sharing.forms import RequestForm
 from sharing.models import BasketItem, RequestItem, RequestState, SharingRequest, StepItem, Verdict
+from sharing.outside.queries import former_of
 from sharing.preparing import copying
 from sharing.supervision.figures import expected_day
 from sharing.terms import Terms, sentences
@@ -90,7 +91,7 @@ def _form_page(request: HttpRequest, form: RequestForm, key: str, context: dict[
 def request_or_404(request: HttpRequest, pk: UUID) -> SharingRequest:
     """The request, when the reader may see it."""
     actor = actor_of(request)
-    rows = SharingRequest.objects.select_related("department__region", "created_by", "route_version")
+    rows = SharingRequest.objects.select_related("department__region", "created_by", "route_version", "outside")
     return get_object_or_404(rows.readable_by(actor.standing), pk=pk)
 
 
@@ -187,6 +188,7 @@ def request_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "talk": talk_on(found, actor_of(request)),
         "letters": list(found.letters.readable_by(actor_of(request).standing).distinct()),
         "questions_waiting": waiting_questions(found) if applies else 0,
+        **former_of(found),
         "problems": _problems(found) if may_edit and is_draft else {},
     }
     if is_draft:
