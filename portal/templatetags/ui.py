@@ -158,6 +158,10 @@ _TONES = {
     "fulfilled": "good",
     "declined": "bad",
     "rejected": "warn",
+    "offered": "warn",
+    "asked": "warn",
+    "given": "good",
+    "denied": "bad",
 }
 
 

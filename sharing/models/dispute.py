@@ -82,6 +82,10 @@ class Dispute(models.Model):
         return reverse("sharing:dispute-detail", args=[self.pk])
 
     @property
+    def is_open(self) -> bool:
+        return self.stage != DisputeStage.SETTLED
+
+    @property
     def authority(self) -> Department | None:
         """Who settles it at present; nobody while both sides negotiate."""
         if self.stage == DisputeStage.SUPERIOR:

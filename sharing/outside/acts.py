@@ -33,6 +33,8 @@ from sharing.preparing import attachments
 
 DATASET_LIMIT = 20
 PAPER_LIMIT = 5
+FORM_BYTES = 40 * 1024**2
+"""What a form with papers may take altogether: everybody can send one."""
 TEXT_LIMIT = 2_000
 TERM_DAYS = 5 * 366
 """The longest term that can be applied for."""

@@ -19,6 +19,7 @@ from portal import access
 from portal.access import Actor, Permission
 from portal.addresses import address_of
 from portal.errors import InvalidInput, PortalError
+from portal.uploads import takes_files_of_everybody
 from portal.views import clean_text
 from sharing import grants, workflow
 from sharing.delivery.download import export
@@ -30,7 +31,7 @@ from sharing.letters.views import letter_context
 from sharing.models import Credential, Dispute, Enquiry, EnquiryKind, Grant, LetterKind, RequestState, SharingRequest
 from sharing.outside import acts, opening, queries
 from sharing.outside.forms import ItemsForm, UseForm
-from sharing.outside.tokens import follow_path, is_valid
+from sharing.outside.tokens import follow_path, is_valid, token_of
 from sharing.outside.views import private
 from sharing.supervision.figures import expected_day
 from sharing.thread import acts as thread
@@ -50,6 +51,7 @@ def application_or_404(pk: UUID, token: str) -> tuple[SharingRequest, Actor]:
 def _grant_rows(found: SharingRequest, request: HttpRequest) -> list[dict[str, Any]]:
     """What is granted, with keys, files and use."""
     rows = []
+    agreements = found.letters.filter(kind=LetterKind.AGREEMENT).order_by("issued_at", "id")
     held = Grant.objects.filter(outside=found.pk).select_related("dataset__provider", "item__request", "department")
     for grant in held.order_by("created_at", "id"):
         fields = {item.column: item for item in grant.dataset.items.all()}
@@ -57,7 +59,9 @@ def _grant_rows(found: SharingRequest, request: HttpRequest) -> list[dict[str, A
             "grant": grant,
             "fields": [fields[column] for column in grant.columns if column in fields],
             "rows": describe(grant.row_filter, {column: item.name for column, item in fields.items()}),
+            "key": str(grant.pk),
             "is_agreed": opening.has_agreement(grant),
+            "letter": agreements.filter(items=grant.item_id).last(),
             "keys": list(grant.credentials.all()),
             "usage": list(grant.usage.select_related("credential").order_by("-at")[:USAGE_ROWS]),
             "api_url": request.build_absolute_uri(reverse("api:data-rows", args=[grant.pk])),
@@ -107,12 +111,14 @@ def _context(request: HttpRequest, found: SharingRequest) -> dict[str, Any]:
         "grants": _grant_rows(found, request),
         "papers": list(found.attachments.all()),
         "form": _form(found, request, rows),
+        "token": token_of(found.pk),
         "link": request.build_absolute_uri(follow_path(found.pk)),
         "is_new": "new" in request.GET,
         "may_withdraw": found.is_open,
     }
 
 
+@takes_files_of_everybody(acts.FORM_BYTES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def application_follow(request: HttpRequest, pk: UUID, token: str) -> HttpResponse:
     """How an application stands, for whoever has its link; what they may do is sent to the same address."""

@@ -33,7 +33,9 @@ class PapersField(forms.FileField):
         kwargs.setdefault("label", gettext_lazy("Papers (PDF)"))
         kwargs.setdefault(
             "help_text",
-            gettext_lazy("Up to five, as a project approval or a safety plan. Choose them again after a correction."),
+            gettext_lazy(
+                "Up to five, 40 MB together at most, such as a safety plan. Choose them again after a correction."
+            ),
         )
         super().__init__(required=False, widget=ManyFiles(attrs={"multiple": True, "accept": ".pdf"}), **kwargs)
 

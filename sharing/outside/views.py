@@ -17,6 +17,7 @@ from catalog.models import Dataset
 from catalog.search import as_uuids
 from portal.addresses import address_of
 from portal.errors import PortalError
+from portal.uploads import takes_files_of_everybody
 from portal.views import clean_text, page_of, show_refusal
 from sharing.outside import acts, queries
 from sharing.outside.acts import DATASET_LIMIT
@@ -101,6 +102,7 @@ def application_basket(request: HttpRequest) -> HttpResponse:
     return redirect("sharing:application-create")
 
 
+@takes_files_of_everybody(acts.FORM_BYTES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def application_create(request: HttpRequest) -> HttpResponse:
     """Apply for everything that was put aside."""
