@@ -108,7 +108,7 @@ def test_it_is_answered_once_and_not_after_the_decision(world: World, consenting
     assert Extension.objects.waiting().count() == 0
 
 
-def test_two_answers_at_once_count_once(committed: None, concurrently: Any, django_db_blocker: Any) -> None:
+def test_two_answers_at_once_count_once(committed: None, concurrently: Any) -> None:
     world = World()
     people = [make_user(name, world.province_authority_department, Duty.AUTHORITY_REVIEWER) for name in ("one", "two")]
     extension = ask(world)
@@ -181,7 +181,7 @@ def test_the_list_takes_the_same_queries_however_long_it_is(world: World, consen
 def test_verify_finds_an_outcome_that_nobody_gave(world: World, consenting: Any) -> None:
     ask(world)
     Extension.objects.update(outcome="given", answered_at=timezone.now())
-    assert [finding.where for finding in findings()] == [f"sharingrequest:{Extension.objects.get().step.request_id}"]
+    assert [finding.subject for finding in findings()] == [f"sharingrequest:{Extension.objects.get().step.request_id}"]
 
 
 def test_a_withdrawn_request_has_nothing_to_answer(world: World, consenting: Any) -> None:
