@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from portal.access import Standing
 from portal.departments.models import AUTHORITY_DUTIES, Department
@@ -16,7 +17,7 @@ from sharing.models.step import ApprovalStep, StepState
 
 class ExtensionOutcome(models.TextChoices):
     ASKED = "asked", _("Waits for the authority")
-    GIVEN = "given", _("Given")
+    GIVEN = "given", pgettext_lazy("extension", "Given")
     DENIED = "denied", _("Not given")
 
 

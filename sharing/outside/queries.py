@@ -14,11 +14,15 @@ from django.utils import timezone
 from catalog.items import applicable_columns
 from catalog.models import DataItem, Dataset
 from portal.calendars.working_days import WorkingDays
-from sharing.models import Grant, RequestState, SharingRequest
+from sharing.models import Grant, RequestState, RouteVersion, SharingRequest
+from sharing.models.route import titled
+from sharing.routes import Who, parse_stages
 
 FIGURES_SECONDS = 300
 SAMPLE = 2_000
 FORMER = 10
+ROUTE = "open-conditional"
+"""The shipped route of applications from outside."""
 
 
 def listed_datasets(text: str) -> QuerySet[Dataset]:
@@ -42,6 +46,24 @@ def items_by_dataset(datasets: Iterable[Dataset]) -> dict[UUID, list[DataItem]]:
     for item in rows.order_by("position", "id"):
         found.setdefault(item.dataset_id, []).append(item)
     return found
+
+
+def stages_of_route() -> list[dict[str, Any]]:
+    """The stages through which applications go at present and their working days, for those who think of applying.
+
+    A review that only some data need is left out.
+    """
+    version = RouteVersion.objects.in_force().filter(route=ROUTE).first()
+    stages = parse_stages(version.stages) if version else ()
+    return [
+        {
+            "label": titled(stage.title, stage.title_en),
+            "days": stage.working_days,
+            "is_lane": stage.who == Who.PROVIDER,
+        }
+        for stage in stages
+        if not (stage.any_of or stage.is_copy or stage.afterwards)
+    ]
 
 
 def figures() -> dict[str, Any]:

@@ -82,6 +82,7 @@ def conditional_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "section": "conditional",
         "dataset": dataset,
         "items": queries.items_of(dataset),
+        "stages": queries.stages_of_route(),
         "put_aside": _put_aside(request),
     }
     return render(request, "open/conditional_detail.html", context)
