@@ -97,7 +97,8 @@ def _context(request: HttpRequest, found: SharingRequest) -> dict[str, Any]:
     for row in rows:
         row["may_object"] = disputes.may_open(row["item"])
         row["appeal_until"] = disputes.appeal_until(row["dispute"]) if row["dispute"] else None
-    steps = list(found.steps.select_related("department").order_by("lane", "order", "id"))
+    steps = list(found.steps.select_related("department").order_by("order", "id"))
+    steps.sort(key=lambda step: (step.lane_id is not None, str(step.lane_id)))
     return {
         "section": "conditional",
         "application": found,
@@ -219,7 +220,7 @@ def application_download(request: HttpRequest, pk: UUID, token: str, grant_pk: U
     access.require(actor, Permission.GRANT_USE, grant)
     count_download(address_of(request) or "")
     response = export(open_grant(grant, Channel.FILE), format, request=request)
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin"
     return response
 
 

@@ -192,7 +192,7 @@ def test_from_the_public_list_to_the_download(province: Province) -> None:
     assert list(RequestAttachment.objects.values_list("name", "added_by")) == [("方案.pdf", None)]
     page = client.get(sent.url)
     assert request.number in page.content.decode() and token_of(request.pk) in page.content.decode()
-    assert page["Cache-Control"] == "private, no-store" and page["Referrer-Policy"] == "no-referrer"
+    assert page["Cache-Control"] == "private, no-store" and page["Referrer-Policy"] == "same-origin"
     decide(step_of(request, "open-acceptance"), province.reviewer)
     decide(step_of(request, "open-answer"), province.world.provider)
     letter_acts.issue_for(request.pk)
