@@ -78,7 +78,7 @@ def load_requests() -> int:
 INSTITUTE = Applicant(
     kind="research",
     name="钱塘地理信息研究院（演示）",
-    credit_code="12330000470003281H",
+    credit_code="12330000MBDEMX002D",
     contact="沈教授",
     phone="0571-00000000",
     email="institute@example.com",
@@ -86,7 +86,7 @@ INSTITUTE = Applicant(
 COMPANY = Applicant(
     kind="enterprise",
     name="杭州同城配送科技有限公司（演示）",
-    credit_code="91330100MA27XYW016",
+    credit_code="91330100MADEMX0018",
     contact="顾经理",
     phone="0571-00000001",
     email="company@example.com",

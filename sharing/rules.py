@@ -100,7 +100,7 @@ class Ties:
         streams = {record.stream_of(request): request.pk for request in requests}
         by_them = Q(actor__in=people) | Q(on_behalf_of__in=people)
         events = Event.objects.filter(by_them, stream__in=streams, verb__in=AUTHORS)
-        own = {(request.created_by_id, request.pk) for request in requests}
+        own = {(request.created_by_id, request.pk) for request in requests if request.created_by_id is not None}
         for stream, *authors in events.values_list("stream", "actor", "on_behalf_of"):
             own |= {(author, streams[stream]) for author in authors if author is not None}
         by_them = Q(decided_by__in=people) | Q(decided_for__in=people)

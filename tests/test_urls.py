@@ -299,7 +299,7 @@ def outside_objects(world: World) -> dict[str, Any]:
     items = [{"name": "代码", "column": "code", "open_type": "conditional"}]
     values = {"open_type": "conditional", "open_condition": "科研", "items": items}
     dataset = load(make_dataset(world.city_bureau, "能耗", **values), b"code\n01\n")
-    applicant = outside_acts.Applicant("research", "研究所", "12330000470003281H", "王芳", "0571-1", "a@example.com")
+    applicant = outside_acts.Applicant("research", "研究所", "12330000MBDEMX002D", "王芳", "0571-1", "a@example.com")
     until = timezone.localdate() + dt.timedelta(days=30)
     use = outside_acts.Use("能耗研究", "研究", "建模", "内网存储", until)
     columns = {dataset.pk: ["code"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -65,7 +66,7 @@ class ApplicantKind(models.TextChoices):
     OTHER = "other", _("Other organisation")
 
     @classmethod
-    def outside(cls) -> list[tuple[str, str]]:
+    def outside(cls) -> list[tuple[str, Any]]:
         """The choices of those who are no department."""
         return [choice for choice in cls.choices if choice[0] != cls.DEPARTMENT]
 

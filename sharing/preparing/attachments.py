@@ -52,7 +52,7 @@ def add(*, request: SharingRequest, actor: Actor, upload: UploadedFile) -> Reque
     if request.attachments.count() >= COUNT_LIMIT:
         raise _wrong(_("A request has at most %(limit)s attachments.") % {"limit": COUNT_LIMIT})
     name = checked_name(upload)
-    attachment = RequestAttachment(request=request, name=name, size=upload.size, added_by=actor.user)
+    attachment = RequestAttachment(request=request, name=name, size=upload.size or 0, added_by=actor.user)
     attachment.sha256 = _store(upload, path_of(attachment))
     attachment.save()
     drafts.bump(request, "attachment.added", actor, name=name, sha256=attachment.sha256)

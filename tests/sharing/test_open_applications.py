@@ -18,6 +18,7 @@ from catalog import lifecycle, revisions
 from catalog.models import Dataset
 from portal.access import Actor, Permission, can
 from portal.audit import checks
+from portal.departments import changes
 from portal.departments.models import Duty
 from portal.errors import InvalidInput, NotPermitted, WrongState
 from portal.models import Event, Notice
@@ -25,6 +26,7 @@ from sharing import deciding, drafts, grants, workflow
 from sharing.deciding import Decision
 from sharing.delivery.gate import open_grant
 from sharing.errors import GrantNotInForce
+from sharing.extending import acts as extending
 from sharing.letters import acts as letter_acts
 from sharing.models import (
     Credential,
@@ -50,6 +52,7 @@ from tests.factories import (
     decide,
     load,
     make_dataset,
+    make_department,
     make_request,
     make_user,
     step_of,
@@ -59,7 +62,7 @@ from tests.queries import queries_of
 
 pytestmark = pytest.mark.django_db
 
-CODE = "91330100MA27XYW01" + uscc.calc_check_digit("91330100MA27XYW01")
+CODE = "91330100MADEMX001" + uscc.calc_check_digit("91330100MADEMX001")
 ITEMS = [
     {"name": "代码", "column": "code", "open_type": "conditional"},
     {"name": "名称", "column": "name", "open_type": "open"},
@@ -653,7 +656,7 @@ def test_items_not_open_any_more_are_not_delivered(province: Province) -> None:
 
 def test_approvers_see_who_applies_and_what_the_same_organisation_has(province: Province) -> None:
     former = granted(province)
-    other = apply(province.dataset, credit_code="91330100MA27ABC02" + uscc.calc_check_digit("91330100MA27ABC02"))
+    other = apply(province.dataset, credit_code="91330100MADEMX003" + uscc.calc_check_digit("91330100MADEMX003"))
     request = apply(province.dataset, kind="research", name="杭州某研究所")
     client = client_of(province.reviewer)
     page = client.get(step_of(request, "open-acceptance").get_absolute_url())
@@ -694,6 +697,42 @@ def test_figures_count_applications_and_grants(province: Province) -> None:
     apply(province.dataset)
     figures = Client().get(reverse("sharing:conditional-list")).context["figures"]
     assert figures == {"datasets": 1, "applied": 2, "granted": 1, "median": 0}
+
+
+def test_offices_read_the_whole_request_and_its_file(province: Province) -> None:
+    request = apply(province.dataset)
+    note = "与上次申请相同"
+    thread.note(step=step_of(request, "open-acceptance"), actor=actor(province.reviewer), text=note)
+    client = client_of(province.reviewer)
+    page = client.get(reverse("sharing:request-detail", args=[request.pk])).content.decode()
+    assert "杭州某科技公司" in page and note in page
+    file = client.get(reverse("sharing:request-file", args=[request.pk, "json"])).json()
+    assert (file["request"]["applicant"], file["request"]["filed_by"]) == ("杭州某科技公司", None)
+    assert client.get(reverse("sharing:request-file", args=[request.pk, "pdf"])).status_code == 200
+    assert note not in Client().get(follow_path(request.pk)).content.decode()
+
+
+def test_an_authority_that_is_merged_hands_its_applications_and_extensions_on(province: Province) -> None:
+    grant, request = granted(province), apply(province.dataset)
+    decide(step_of(request, "open-acceptance"), province.reviewer)
+    step = step_of(request, "open-answer")
+    extension = extending.ask(step=step, actor=actor(province.world.provider), reason="核对")
+    target = make_department("浙江省数据和政务局", province.world.regions["province"], "data_authority")
+    moves = changes.moves_of_merger([province.authority], target)
+    keeper = actor(make_user("secadmin", admin_role="security"))
+    changes.merge(
+        sources=[province.authority],
+        target=target,
+        actor=keeper,
+        seen=changes.preview(moves).seen,
+        legal_basis="机构改革方案",
+    )
+    for obj in (grant, request, extension):
+        obj.refresh_from_db()
+    assert (grant.department, request.department, extension.authority) == (target, target, target)
+    assert not can(actor(province.colleague), Permission.GRANT_USE, grant)
+    assert can(holder(grant.item.request), Permission.GRANT_USE, grant)
+    assert findings() == []
 
 
 # --- e-mails and deletion ----------------------------------------------------------------------------------------
