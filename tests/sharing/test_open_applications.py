@@ -52,7 +52,6 @@ from tests.factories import (
     decide,
     load,
     make_dataset,
-    make_department,
     make_request,
     make_user,
     step_of,
@@ -341,7 +340,7 @@ def test_a_program_that_fills_the_trap_leaves_nothing(province: Province) -> Non
     ],
 )
 def test_only_published_conditionally_open_data_of_a_low_grade(province: Province, changes: dict[str, Any]) -> None:
-    other = conditional(province.world, "其他", **changes)
+    other = conditional(province.world, "不应出现的资源", **changes)
     client = Client()
     put_aside(client, other)
     assert client.get(reverse("sharing:application-create")).context["form"] is None
@@ -717,7 +716,7 @@ def test_an_authority_that_is_merged_hands_its_applications_and_extensions_on(pr
     decide(step_of(request, "open-acceptance"), province.reviewer)
     step = step_of(request, "open-answer")
     extension = extending.ask(step=step, actor=actor(province.world.provider), reason="核对")
-    target = make_department("浙江省数据和政务局", province.world.regions["province"], "data_authority")
+    target = province.world.authority_department
     moves = changes.moves_of_merger([province.authority], target)
     keeper = actor(make_user("secadmin", admin_role="security"))
     changes.merge(
