@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from catalog.models import Dataset
 from portal.audit.models import Event
-from portal.audit.record import stream_of
+from portal.audit.record import FROM_OUTSIDE, stream_of
 
 LIMIT = 100
 
@@ -62,7 +62,7 @@ class Line:
 
 def line_of(event: Event, sentences: dict[str, str | Promise]) -> Line:
     """An event in words, by the sentence of its verb."""
-    who = str(event.actor) if event.actor else _("the portal")
+    who = str(event.actor) if event.actor else _("the applicant") if event.data.get(FROM_OUTSIDE) else _("the portal")
     if event.on_behalf_of:
         who = _("%(who)s on behalf of %(other)s") % {"who": who, "other": event.on_behalf_of}
     words = defaultdict(str, {name: value if value is not None else "" for name, value in event.data.items()})

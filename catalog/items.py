@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from catalog.documents import ITEM_FIELDS, elements_by_code, fill_item
-from catalog.models import DataItem, Dataset, DataType, SharingType
+from catalog.models import DataItem, Dataset, DataType, OpenType, SharingType
 from catalog.tables.masks import BadMask, parse_mask
 from catalog.tables.schema import Column, ColumnType
 from portal.errors import InvalidInput
@@ -55,10 +55,23 @@ def declared_columns(dataset: Dataset) -> tuple[Column, ...]:
     return columns_of(dataset.items.all(), table)
 
 
+def _items(dataset: Dataset) -> Iterable[DataItem]:
+    """The items as they are now; those that were read ahead with the dataset, where they were."""
+    if "items" in getattr(dataset, "_prefetched_objects_cache", {}):
+        return dataset.items.all()
+    return (
+        DataItem.objects.filter(dataset=dataset).order_by("position", "id").only("column", "sharing_type", "open_type")
+    )
+
+
 def shareable_columns(dataset: Dataset) -> list[str]:
     """The columns of the items that are shared at all, in their order."""
-    items = DataItem.objects.filter(dataset=dataset).exclude(sharing_type=SharingType.NOT_SHARED)
-    return list(items.order_by("position", "id").values_list("column", flat=True))
+    return [item.column for item in _items(dataset) if item.sharing_type != SharingType.NOT_SHARED]
+
+
+def applicable_columns(dataset: Dataset) -> list[str]:
+    """The columns that may be applied for from outside: of the items that are open, or open conditionally."""
+    return [item.column for item in _items(dataset) if item.open_type != OpenType.NOT_OPEN]
 
 
 def merge_columns(dataset: Dataset, columns: Iterable[Column], key: Iterable[str]) -> list[DataItem]:

@@ -166,6 +166,10 @@ def division_values(province: str, kind: str) -> dict[str, Any]:
     }
 
 
+ZHEJIANG_CONDITION = (
+    "面向企业和科研机构有条件开放：用途明确、具备安全保障措施，限用于地址匹配、基层服务研究等非营利或公共服务场景。"
+)
+
 DIVISION_ELEMENT, PROVINCE_ELEMENT = "DE00009", "DE00029"
 
 
@@ -211,6 +215,8 @@ def division_records() -> Iterator[NewRecord]:
         provider = departments[civil_affairs(row["name"], row["code"])]
         for kind in ("streets", "villages"):
             values = division_values(row["name"], kind)
+            items = division_items(kind, elements)
             if kind == "villages" and row["name"] == "浙江省":
-                values["grade"] = 3
-            yield NewRecord(provider, values, [theme], division_items(kind, elements))
+                values |= {"grade": 3, "open_type": "conditional", "open_condition": ZHEJIANG_CONDITION}
+                items = [{**item, "open_type": "conditional"} for item in items]
+            yield NewRecord(provider, values, [theme], items)

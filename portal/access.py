@@ -70,6 +70,7 @@ class Permission(StrEnum):
     STEP_DECIDE = "step.decide"
     STEP_SUPERVISE = "step.supervise"
     STEP_ANSWER = "step.answer"
+    EXTENSION_ANSWER = "extension.answer"
     CALENDAR_MANAGE = "calendar.manage"
     ROUTE_VIEW = "route.view"
     ROUTE_MANAGE = "route.manage"
@@ -183,7 +184,9 @@ def standing_of(user: User | AnonymousUser) -> Standing:
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: a person, or the portal itself (``Actor.system()``).
+    """Who acts: a person, the portal itself (``Actor.system()``), or an applicant from outside who has no account.
+
+    The last one holds the secret link of one object, ``outside``, and may do nothing but what a rule gives to it.
 
     ``standing`` is all that the person may do, for themselves and as a deputy. ``capacities`` are the same person as
     nobody's deputy and as each principal's: a rule is asked of one capacity at a time, so that an act carries the name
@@ -194,6 +197,7 @@ class Actor:
     on_behalf_of: User | None = None
     standing: Standing = field(default_factory=Standing)
     is_system: bool = False
+    outside: UUID | None = None
     capacities: tuple[Actor, ...] = ()
 
     @classmethod
@@ -217,6 +221,11 @@ class Actor:
     def system(cls) -> Actor:
         """The portal itself: jobs, imports, expiry."""
         return cls(user=None, is_system=True)
+
+    @classmethod
+    def holder_of(cls, pk: UUID) -> Actor:
+        """Whoever showed the secret link of the object ``pk``; the caller has checked it."""
+        return cls(user=None, outside=pk)
 
     @property
     def user_id(self) -> int | None:

@@ -60,6 +60,7 @@ class RequestSerializer(serializers.ModelSerializer[SharingRequest]):
     """A request with its items."""
 
     department_name = serializers.CharField(source="department.name", read_only=True)
+    applicant_name = serializers.CharField(read_only=True)
     items = RequestItemSerializer(many=True, read_only=True)
 
     class Meta:
@@ -70,6 +71,8 @@ class RequestSerializer(serializers.ModelSerializer[SharingRequest]):
             "title",
             "department",
             "department_name",
+            "applicant_kind",
+            "applicant_name",
             "purpose",
             "legal_basis",
             "scenario",
@@ -203,9 +206,10 @@ class BulkResultSerializer(serializers.Serializer[Any]):
 
 
 class GrantSerializer(serializers.ModelSerializer[Grant]):
-    """What a department may use."""
+    """What a department may use; where ``is_outside``, the applicant of the request from outside instead."""
 
     dataset_title = serializers.CharField(source="dataset.title", read_only=True)
+    is_outside = serializers.BooleanField(read_only=True)
 
     class Meta:
         model = Grant
@@ -214,6 +218,7 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
             "dataset",
             "dataset_title",
             "department",
+            "is_outside",
             "columns",
             "row_filter",
             "channels",

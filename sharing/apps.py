@@ -25,11 +25,13 @@ class SharingConfig(AppConfig):
         from sharing.demands import verification as demand_verification  # noqa: F401  (registers the check)
         from sharing.disputes import rules as dispute_rules  # noqa: F401  (registers the answers)
         from sharing.disputes import verification as dispute_verification  # noqa: F401  (registers the check)
+        from sharing.extending import verification as extension_verification  # noqa: F401  (registers the check)
         from sharing.holding import rules as holding_rules  # noqa: F401  (registers the answers)
         from sharing.holding import verification as holding_verification  # noqa: F401  (registers the checks)
         from sharing.impact import in_sharing
         from sharing.letters import rules as letter_rules  # noqa: F401  (registers the answers)
         from sharing.letters import verification as letter_verification  # noqa: F401  (registers the check)
+        from sharing.outside import changing
         from sharing.questions import moving as forms_moving
         from sharing.questions import rules as form_rules  # noqa: F401  (registers the answers)
         from sharing.questions import verification as form_verification  # noqa: F401  (registers the checks)
@@ -48,6 +50,7 @@ class SharingConfig(AppConfig):
         moving.register(lists_moving.ListsMover())
         lifecycle.on_withdrawn(dataset_changes.dataset_withdrawn)
         lifecycle.on_revised(dataset_changes.dataset_revised)
+        lifecycle.on_revised(changing.dataset_revised)
         moving.register(sharing_moving.SharingMover())
         moving.register(corrections_moving.CorrectionsMover())
         moving.register(forms_moving.FormsMover())

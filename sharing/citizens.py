@@ -41,9 +41,12 @@ def count_filing(kind: str, address: str, *, limit: int, refusal: PortalError) -
 
 
 def private(response: HttpResponse) -> HttpResponse:
-    """A page behind a secret link is kept nowhere, and its address is told to nobody."""
+    """A page behind a secret link is kept nowhere, and its address is told to nobody outside the portal.
+
+    Without any referrer browsers would send ``Origin: null`` with its forms, which are refused then.
+    """
     response["Cache-Control"] = "private, no-store"
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex"
     return response
 

@@ -6,14 +6,15 @@ are called by ``catalog.lifecycle`` in its transaction, with the dataset locked.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from catalog.documents import Document, snapshot
-from catalog.models import Dataset, Sensitivity, SharingType
+from catalog.models import Dataset, OpenType, Sensitivity, SharingType
 from portal.access import Actor
 from portal.departments.duties import holders
 from portal.departments.models import Duty
@@ -24,6 +25,7 @@ from sharing import grants, workflow
 from sharing.disputes.settling import lapse
 from sharing.flow import Board, advance, log, told_of
 from sharing.models import Grant, GrantState, ItemState, RequestItem
+from sharing.outside import telling
 from sharing.replanning import replan, take_back
 
 _SENSITIVITIES: list[str] = [Sensitivity.NONE, Sensitivity.PERSONAL, Sensitivity.SENSITIVE]
@@ -41,10 +43,24 @@ class Shared:
 
     @classmethod
     def of(cls, document: Document) -> Shared:
+        """With other departments."""
         items = [item for item in document["items"] if item["sharing_type"] != SharingType.NOT_SHARED]
+        return cls._with(document["sharing_type"], document["grade"], items)
+
+    @classmethod
+    def outside(cls, document: Document) -> Shared:
+        """With those who apply from outside, for whom everything is conditional."""
+        items = [item for item in document["items"] if item["open_type"] != OpenType.NOT_OPEN]
+        return cls._with(SharingType.CONDITIONAL, document["grade"], items)
+
+    @classmethod
+    def _with(cls, sharing_type: str, grade: int, items: Sequence[Document]) -> Shared:
         sensitivity = {item["column"]: item["sensitivity"] for item in items}
-        names = {item["column"]: item["name"] for item in items}
-        return cls(document["sharing_type"], document["grade"], sensitivity, names)
+        return cls(sharing_type, grade, sensitivity, {item["column"]: item["name"] for item in items})
+
+    def without(self, later: Shared) -> set[str]:
+        """The columns that a later version does not share any more."""
+        return set(self.sensitivity) - set(later.sensitivity)
 
     def rank(self, columns: set[str]) -> tuple[int, int, int]:
         """How strictly ``columns`` are looked at; each part that grows may need further offices."""
@@ -55,21 +71,22 @@ class Shared:
 
 def dataset_withdrawn(dataset: Dataset, actor: Actor) -> None:
     """Close the open items that ask for ``dataset`` and suspend its grants."""
-    _end(dataset, actor, _("The provider withdrew the dataset: %(note)s") % {"note": dataset.state_note})
+    reason = _("The provider withdrew the dataset: %(note)s") % {"note": dataset.state_note}
+    _end(_open_items(dataset), Grant.objects.all(), dataset, actor, reason)
 
 
-def _end(dataset: Dataset, actor: Actor, reason: str) -> None:
-    for item in _open_items(dataset):
+def _end(items: Sequence[RequestItem], of_whom: QuerySet[Grant], dataset: Dataset, actor: Actor, reason: str) -> None:
+    for item in items:
         workflow.close_item(item=item, actor=actor, reason=reason)
     running = Q(state=GrantState.ACTIVE) | Q(state=GrantState.SUSPENDED) & ~Q(suspended_for="")
-    for grant in Grant.objects.filter(running, dataset=dataset).order_by("id"):
+    for grant in of_whom.filter(running, dataset=dataset).order_by("id"):
         grants.suspend(grant=grant, actor=Actor.system(), reason=reason)
 
 
 def _open_items(dataset: Dataset) -> list[RequestItem]:
     """In the order of their requests, so that two such changes wait for each other in the same order."""
     rows = RequestItem.objects.filter(dataset=dataset, state__in=ItemState.undecided())
-    return list(rows.order_by("request_id"))
+    return list(rows.select_related("request").order_by("request_id"))
 
 
 def dataset_revised(dataset: Dataset, before: Document, actor: Actor) -> None:
@@ -79,18 +96,24 @@ def dataset_revised(dataset: Dataset, before: Document, actor: Actor) -> None:
     by one of them. Offices decide again when it became more sensitive, or conditional; where it became less so, steps
     that are not needed any more fall away.
     """
-    old, new = Shared.of(before), Shared.of(snapshot(dataset))
+    after = snapshot(dataset)
+    old, new = Shared.of(before), Shared.of(after)
+    items = _open_items(dataset)
+    theirs = [item for item in items if not item.request.is_outside]
     if new.sharing_type == SharingType.NOT_SHARED:
         if old.sharing_type != SharingType.NOT_SHARED:
-            _end(dataset, actor, _("The dataset is not shared any more."))
-        return
-    gone = set(old.sensitivity) - set(new.sensitivity)
-    for item in _open_items(dataset):
-        _follow(item, old, new, gone, actor)
-    _tell_holders(dataset, old, gone)
+            _end(theirs, Grant.objects.of_departments(), dataset, actor, _("The dataset is not shared any more."))
+    else:
+        for item in theirs:
+            _follow(item, old, new, actor)
+        _tell_holders(dataset, old, new)
+    for item in items if dataset.is_conditionally_open else ():
+        if item.request.is_outside:
+            _follow(item, Shared.outside(before), Shared.outside(after), actor)
 
 
-def _follow(item: RequestItem, old: Shared, new: Shared, gone: set[str], actor: Actor) -> None:
+def _follow(item: RequestItem, old: Shared, new: Shared, actor: Actor) -> None:
+    gone = old.without(new)
     chosen_by = {str(condition.get("column")) for condition in item.row_filter}
     names = listed(old.names[column] for column in sorted(gone.intersection(item.columns, old.names)))
     if gone & chosen_by:
@@ -116,6 +139,7 @@ def _follow(item: RequestItem, old: Shared, new: Shared, gone: set[str], actor: 
 
 def _tell_applicant(board: Board, item: RequestItem, note: str) -> None:
     request = board.request
+    telling.changed([request])
     data = {"number": request.number or "", "title": item.dataset.title, "note": note}
     url = request.get_absolute_url()
     notify(told_of(request), NoticeKind.ITEM_CHANGED, url=url, data=data, department=request.department)
@@ -157,9 +181,10 @@ def _start_again(board: Board, item: RequestItem) -> list[dict[str, str]]:
     return reset
 
 
-def _tell_holders(dataset: Dataset, old: Shared, gone: set[str]) -> None:
-    """Grants deliver without what is gone from now on; who holds one is told."""
-    holding = Grant.objects.in_force().filter(dataset=dataset, columns__overlap=sorted(gone))
+def _tell_holders(dataset: Dataset, old: Shared, new: Shared) -> None:
+    """Grants deliver without what is gone from now on; departments that hold one are told."""
+    gone = old.without(new)
+    holding = Grant.objects.in_force().of_departments().filter(dataset=dataset, columns__overlap=sorted(gone))
     for grant in holding.select_related("department") if gone else ():
         names = listed(old.names[column] for column in grant.columns if column in gone)
         data = {"title": dataset.title, "note": _("not shared any more: %(names)s") % {"names": names}}

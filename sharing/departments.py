@@ -22,7 +22,12 @@ SAMPLE = 2_000
 
 def figures(department: Department) -> list[Figure]:
     """Six numbers in five queries."""
-    out = SharingRequest.objects.filter(department=department).exclude(state=RequestState.DRAFT).count()
+    out = (
+        SharingRequest.objects.from_departments()
+        .filter(department=department)
+        .exclude(state=RequestState.DRAFT)
+        .count()
+    )
     asked = RequestItem.objects.filter(dataset__provider=department).exclude(request__state=RequestState.DRAFT)
     into = asked.aggregate(n=Count("request", distinct=True))["n"]
     steps = ApprovalStep.objects.filter(department=department)

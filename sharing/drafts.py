@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from catalog.items import declared_columns, shareable_columns
+from catalog.items import applicable_columns, declared_columns, shareable_columns
 from catalog.models import Channel, Dataset, DatasetState, SharingType
 from catalog.tables.errors import TableError
 from catalog.tables.filters import parse_filters
@@ -247,17 +247,36 @@ def change_item(
     item = RequestItem.objects.select_related("dataset").get(pk=item.pk)
     if item.state not in (ItemState.DRAFT, ItemState.RETURNED):
         raise WrongState(_("This item is with the offices; it can be changed when it is returned."))
-    item.columns, item.row_filter = check_content(item.dataset, columns, row_filter)
+    item.columns, item.row_filter = check_content(item.dataset, columns, row_filter, columns_for(request, item.dataset))
     item.save(update_fields=["columns", "row_filter"])
     bump(request, "item.changed", actor, item=str(item.pk), columns=item.columns, row_filter=item.row_filter)
     return item
 
 
+def may_be_asked(request: SharingRequest, dataset: Dataset) -> bool:
+    """Whether ``dataset`` can be applied for by such an applicant: shared at all, or for somebody outside open
+    conditionally."""
+    if request.is_outside:
+        return dataset.is_conditionally_open
+    return dataset.is_published and dataset.sharing_type != SharingType.NOT_SHARED
+
+
+def columns_for(request: SharingRequest, dataset: Dataset) -> list[str]:
+    """The columns of ``dataset`` that such an applicant can be given."""
+    return applicable_columns(dataset) if request.is_outside else shareable_columns(dataset)
+
+
 def check_content(
-    dataset: Dataset, columns: Sequence[str], row_filter: Sequence[dict[str, Any]]
+    dataset: Dataset,
+    columns: Sequence[str],
+    row_filter: Sequence[dict[str, Any]],
+    offered_columns: Sequence[str] | None = None,
 ) -> tuple[list[str], list[dict[str, Any]]]:
-    """Columns in the order of the dataset's items, and the row filter in its stored form; or an error that names it."""
-    shareable = shareable_columns(dataset)
+    """Columns in the order of the dataset's items, and the row filter in its stored form; or an error that names it.
+
+    ``offered_columns`` are those to choose from, the shareable ones where they are not given.
+    """
+    shareable = shareable_columns(dataset) if offered_columns is None else list(offered_columns)
     unknown = [column for column in columns if column not in shareable]
     if unknown:
         names = listed(unknown)
@@ -293,7 +312,7 @@ def missing(
 ) -> dict[str, list[str]]:
     """What is missing or wrong in a request with these unanswered items, by field; nothing when it can go."""
     wrong: dict[str, list[str]] = {}
-    for name in ("title", "legal_basis", "scenario"):
+    for name in ("title", "scenario") if request.is_outside else ("title", "legal_basis", "scenario"):
         if not getattr(request, name).strip():
             wrong.setdefault(name, []).append(_("Please fill this in."))
     if request.valid_until < timezone.localdate():
@@ -319,12 +338,11 @@ def missing(
 def item_problem(item: RequestItem) -> str:
     """Why ``item`` cannot be asked for as it is, or ""; no query where ``dataset__items`` is read ahead."""
     title = {"title": item.dataset.title}
-    if not item.dataset.is_published or item.dataset.sharing_type == SharingType.NOT_SHARED:
+    if not may_be_asked(item.request, item.dataset):
         return _("“%(title)s” cannot be applied for any more; remove it.") % title
     if not item.columns:
         return _("Choose at least one data item of “%(title)s”.") % title
-    fields = item.dataset.items.all()
-    shared = {field.column for field in fields if field.sharing_type != SharingType.NOT_SHARED}
+    shared = set(columns_for(item.request, item.dataset))
     asked = dict.fromkeys([*item.columns, *(str(condition.get("column")) for condition in item.row_filter)])
     if gone := [column for column in asked if column not in shared]:
         names = {"names": listed(gone)}

@@ -82,6 +82,7 @@ def facts_from(request: SharingRequest, items: Sequence[RequestItem]) -> Request
         purpose=request.purpose,
         is_cross_border=request.is_cross_border,
         is_restricted=needs_review(request),
+        applicant_kind=request.applicant_kind,
         items=tuple(_item_facts(item, region, authorities, sensitivities) for item in items),
     )
 

@@ -39,6 +39,7 @@ from sharing.models import (
     StepState,
     Verdict,
 )
+from sharing.outside import telling
 from sharing.terms import Terms
 
 ITEM_FIELDS = ("state", "refusal_reason", "answer", "answered_at", "terms", "terms_accepted_at")
@@ -121,6 +122,10 @@ class Board:
         self.before = {item.pk: _values(item, ITEM_FIELDS) for item in self.items.values()}
         self.before |= {step.pk: _values(step, STEP_FIELDS) for step in self.steps}
         self.before |= {e.pk: _values(e, ENTRY_FIELDS) for run in self.entries.values() for e in run}
+
+    def has_news(self) -> bool:
+        """Whether an item got another state since the board was read or saved."""
+        return any(self.before.get(item.pk, (item.state,))[0] != item.state for item in self.items.values())
 
     def step(self, pk: UUID) -> ApprovalStep | None:
         return next((step for step in self.steps if step.pk == pk), None)
@@ -288,6 +293,7 @@ def conclude(boards: Collection[Board]) -> People:
 
     Returns who holds the duties concerned, by (department, duty): the applicants of each request among them.
     """
+    telling.changed(board.request for board in boards if board.has_news())
     _save(boards)
     due(board.request.pk for board in boards if board.approved or board.request.state in ENDED)
     offices = [(step.department_id, step.duty) for board in boards for step in board.opened]
@@ -311,7 +317,7 @@ def conclude(boards: Collection[Board]) -> People:
 
 def _step_words(step: ApprovalStep) -> dict[str, str]:
     request = step.request
-    return {"number": request.number or "", "title": request.title, "department": request.department.name}
+    return {"number": request.number or "", "title": request.title, "department": request.applicant_name}
 
 
 def advance(board: Board) -> Board:
@@ -343,7 +349,9 @@ def _save(boards: Iterable[Board]) -> None:
 
 
 def _applying(request: SharingRequest) -> list[tuple[UUID, str]]:
-    """The offices that apply: the department's, and the superior's that files for it."""
+    """The offices that apply: the department's, and the superior's that files for it; none for somebody outside."""
+    if request.is_outside:
+        return []
     departments = [request.department_id, request.filed_by_department_id]
     return [(department, Duty.APPLICANT) for department in departments if department]
 

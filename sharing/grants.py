@@ -27,6 +27,7 @@ from portal.notices.send import notify
 from sharing.errors import GrantNotInForce
 from sharing.holding.changes import bases_of
 from sharing.models import Credential, Grant, GrantState, RequestItem, SuspendedFor, UsageRecord
+from sharing.outside import opening, telling
 from sharing.terms import content_of
 
 KEY_PREFIX = "sq_"
@@ -53,6 +54,7 @@ def _of_item(item: RequestItem, basis: dict[str, Any]) -> Grant:
         item=item,
         dataset_id=item.dataset_id,
         department_id=item.request.department_id,
+        outside_id=item.request_id if item.request.is_outside else None,
         columns=content.columns,
         row_filter=content.row_filter,
         masks=content.masks,
@@ -94,6 +96,9 @@ def _set_state(grant: Grant, state: GrantState, *, verb: str, actor: Actor, reas
 
 
 def _tell_users(grant: Grant, kind: NoticeKind, reason: str) -> None:
+    if grant.outside_id is not None:
+        telling.changed([grant.item.request])
+        return
     people = holders(grant.department, Duty.APPLICANT)
     data = {"title": grant.dataset.title, "note": reason}
     notify(people, kind, url=grant.get_absolute_url(), data=data, department=grant.department)
@@ -211,7 +216,7 @@ def create_credential(*, grant: Grant, actor: Actor) -> tuple[Credential, str]:
     """A new key of the grant: the record and the key itself, which is not kept and cannot be shown again."""
     grant = lock(grant)
     actor = access.require(actor, Permission.GRANT_USE, grant)
-    assert actor.user is not None
+    opening.require_agreement(grant)
     if not grant.is_in_force:
         raise GrantNotInForce
     if grant.credentials.filter(revoked_at__isnull=True).count() >= KEY_LIMIT:

@@ -35,9 +35,9 @@ def _of_grant(grant: Grant) -> Hit:
         "day": grant.valid_until.isoformat(),
         "last": last.date().isoformat() if last else _("never"),
     }
-    return Hit(grant.item.request.number or "", grant.department.name, words, grant.get_absolute_url())
+    return Hit(grant.item.request.number or "", grant.holder_name, words, grant.get_absolute_url())
 
 
 def _of_item(item: RequestItem) -> Hit:
     request = item.request
-    return Hit(request.number or "", request.department.name, str(item.get_state_display()), request.get_absolute_url())
+    return Hit(request.number or "", request.applicant_name, str(item.get_state_display()), request.get_absolute_url())

@@ -10,7 +10,7 @@ from portal.audit import record
 from portal.departments.duties import duty_group
 from portal.departments.models import Department, Duty
 from portal.departments.moving import Line, Move
-from sharing.models import ApprovalStep, Credential, Grant, RequestState, SharingRequest, StepItem
+from sharing.models import ApprovalStep, Credential, Extension, Grant, RequestState, SharingRequest, StepItem
 
 OPEN_STATES = (RequestState.DRAFT, RequestState.IN_REVIEW, RequestState.RETURNED, RequestState.OFFERED)
 OPEN = Q(state__in=OPEN_STATES)
@@ -91,6 +91,7 @@ class SharingMover:
         Grant.objects.filter(pk__in=[g.pk for g in grants]).update(department=move.target)
         if move.requests is None:
             SharingRequest.objects.filter(filed_by_department=move.source).update(filed_by_department=move.target)
+            Extension.objects.waiting().filter(authority=move.source).update(authority=move.target)
         streams = {f"sharingrequest:{step.request_id}" for step in steps}
         for stream in sorted(streams | {record.stream_of(request) for request in requests}):
             record.append(stream=stream, verb="request.moved", actor=actor, data=names)

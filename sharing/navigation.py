@@ -88,11 +88,15 @@ def _cards(actor: Actor) -> list[Card]:
     found = []
     if _may_apply(actor):
         departments = actor.standing.departments_with(Duty.APPLICANT)
-        counted = SharingRequest.objects.filter(department__in=departments).aggregate(
-            draft=Count("id", filter=Q(state=RequestState.DRAFT)),
-            review=Count("id", filter=Q(state=RequestState.IN_REVIEW)),
-            returned=Count("id", filter=Q(state=RequestState.RETURNED)),
-            offered=Count("id", filter=Q(state=RequestState.OFFERED)),
+        counted = (
+            SharingRequest.objects.from_departments()
+            .filter(department__in=departments)
+            .aggregate(
+                draft=Count("id", filter=Q(state=RequestState.DRAFT)),
+                review=Count("id", filter=Q(state=RequestState.IN_REVIEW)),
+                returned=Count("id", filter=Q(state=RequestState.RETURNED)),
+                offered=Count("id", filter=Q(state=RequestState.OFFERED)),
+            )
         )
         url = reverse("sharing:request-list")
         found += [
@@ -102,7 +106,7 @@ def _cards(actor: Actor) -> list[Card]:
             Card(_("Drafts of requests"), counted["draft"], f"{url}?state=draft"),
             Card(
                 _("Grants in force"),
-                Grant.objects.in_force().filter(department__in=departments).count(),
+                Grant.objects.in_force().filter(department__in=departments, outside=None).count(),
                 reverse("sharing:grant-list"),
             ),
         ]

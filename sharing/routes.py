@@ -84,6 +84,9 @@ class RequestFacts:
     is_cross_border: bool
     items: tuple[ItemFacts, ...]
     is_restricted: bool = False
+    applicant_kind: str = "department"
+    """``department``; or ``enterprise``, ``research``, ``other`` for an application from outside, whose ``applicant``
+    is the data authority that receives it."""
 
 
 FIELDS: dict[str, Callable[[RequestFacts, ItemFacts], Any]] = {
@@ -95,6 +98,7 @@ FIELDS: dict[str, Callable[[RequestFacts, ItemFacts], Any]] = {
     "cross_border": lambda request, item: request.is_cross_border,
     "item_count": lambda request, item: len(request.items),
     "purpose": lambda request, item: request.purpose,
+    "applicant_kind": lambda request, item: request.applicant_kind,
     "applicant_level": lambda request, item: request.applicant_level,
     "provider_level": lambda request, item: item.provider_level,
     "restricted": lambda request, item: request.is_restricted,

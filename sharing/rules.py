@@ -12,7 +12,7 @@ from portal.access import Actor, Permission, rule
 from portal.audit import record
 from portal.audit.models import Event
 from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
-from sharing.models import ApprovalStep, CoApplicant, Grant, Route, SharingRequest, StepItem, Vote
+from sharing.models import ApprovalStep, CoApplicant, Extension, Grant, Route, SharingRequest, StepItem, Vote
 
 DECIDING_DUTIES = (Duty.OWN_APPROVER, Duty.PROVIDER_APPROVER, Duty.SECURITY_OFFICER, *AUTHORITY_DUTIES)
 
@@ -51,7 +51,10 @@ def may_view_request(actor: Actor, request: SharingRequest) -> bool:
 @rule(Permission.REQUEST_SUBMIT, Permission.REQUEST_WITHDRAW)
 def applies(actor: Actor, request: SharingRequest) -> bool:
     """Those who apply for the department of the request, or for the one that files for it; the state is the command's
-    business."""
+    business. An application from outside is its applicant's alone: the department that receives it applies for nothing.
+    """
+    if request.is_outside:
+        return actor.outside == request.pk
     standing, filing = actor.standing, request.filed_by_department_id
     return standing.holds(request.department_id, Duty.APPLICANT) or (
         filing is not None and standing.holds(filing, Duty.APPLICANT)
@@ -63,6 +66,8 @@ def may_edit_request(actor: Actor, request: SharingRequest) -> bool:
     """Those who apply, and colleagues of the department whom they invited."""
     if applies(actor, request):
         return True
+    if request.is_outside:
+        return False
     invited = actor.standing.holds(request.department_id) and actor.user_id is not None
     return invited and CoApplicant.objects.filter(request=request, user=actor.user_id).exists()
 
@@ -105,7 +110,7 @@ class Ties:
         streams = {record.stream_of(request): request.pk for request in requests}
         by_them = Q(actor__in=people) | Q(on_behalf_of__in=people)
         events = Event.objects.filter(by_them, stream__in=streams, verb__in=AUTHORS)
-        own = {(request.created_by_id, request.pk) for request in requests}
+        own = {(request.created_by_id, request.pk) for request in requests if request.created_by_id is not None}
         for stream, *authors in events.values_list("stream", "actor", "on_behalf_of"):
             own |= {(author, streams[stream]) for author in authors if author is not None}
         by_them = Q(decided_by__in=people) | Q(decided_for__in=people)
@@ -158,6 +163,14 @@ def may_supervise(actor: Actor, step: ApprovalStep | None) -> bool:
     return within.exclude(pk=step.department_id).exists()
 
 
+@rule(Permission.EXTENSION_ANSWER)
+def may_answer_extension(actor: Actor, extension: Extension) -> bool:
+    """The data authority that was asked, but nobody on their own wish."""
+    if actor.user_id is None or extension.asked_by_id in actor.people_ids:
+        return False
+    return actor.standing.holds(extension.authority_id, *AUTHORITY_DUTIES)
+
+
 @rule(Permission.STEP_ANSWER)
 def may_answer_supervision(actor: Actor, step: ApprovalStep) -> bool:
     """Whoever holds the duty of the step, even those who may not decide on this request."""
@@ -185,9 +198,11 @@ def may_manage_route(actor: Actor, route: Route | None) -> bool:
 
 @rule(Permission.GRANT_VIEW)
 def may_view_grant(actor: Actor, grant: Grant) -> bool:
-    """The department that holds it, the provider, and the authority in whose charge the provider is."""
+    """Who holds it, the provider, and the authority in whose charge the provider is."""
     standing = actor.standing
-    if standing.holds(grant.department_id) or standing.holds(grant.dataset.provider_id):
+    if grant.outside_id is None and standing.holds(grant.department_id):
+        return True
+    if standing.holds(grant.dataset.provider_id) or may_use_grant(actor, grant):
         return True
     authority = Department.objects.authority_for(grant.dataset.provider.region)
     return authority is not None and standing.holds(authority.pk, *AUTHORITY_DUTIES)
@@ -195,7 +210,10 @@ def may_view_grant(actor: Actor, grant: Grant) -> bool:
 
 @rule(Permission.GRANT_USE)
 def may_use_grant(actor: Actor, grant: Grant) -> bool:
-    """Make keys and download: those who may apply for the department that holds the grant."""
+    """Make keys and download: those who may apply for the department that holds the grant; where somebody outside
+    holds it, nobody else."""
+    if grant.outside_id is not None:
+        return actor.outside == grant.outside_id
     return actor.standing.holds(grant.department_id, Duty.APPLICANT)
 
 

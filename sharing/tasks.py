@@ -6,6 +6,7 @@ from sharing.corrections import tasks as correction_tasks  # noqa: F401  (the wo
 from sharing.demands import tasks as demand_tasks  # noqa: F401  (the worker looks for tasks in this module)
 from sharing.holding import tasks as holding_tasks  # noqa: F401  (the worker looks for tasks in this module)
 from sharing.letters import tasks as letter_tasks  # noqa: F401  (the worker looks for tasks in this module)
+from sharing.outside import tasks as outside_tasks  # noqa: F401  (the worker looks for tasks in this module)
 from sharing.responsibilities import tasks as responsibility_tasks  # noqa: F401  (the worker looks for tasks here)
 
 

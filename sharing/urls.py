@@ -58,4 +58,6 @@ urlpatterns = [
     path("", include("sharing.questions.urls")),
     path("", include("sharing.restrictions.urls")),
     path("", include("sharing.precheck.urls")),
+    path("", include("sharing.extending.urls")),
+    path("", include("sharing.outside.urls")),
 ]

@@ -17,7 +17,7 @@ from portal.departments.models import AUTHORITY_DUTIES, Department, Duty, Member
 from portal.notices.models import NoticeKind
 from portal.notices.send import notify
 from sharing.flow import told_of
-from sharing.models import ApprovalStep, RequestState, SharingRequest
+from sharing.models import ApplicantKind, ApprovalStep, RequestState, SharingRequest
 from sharing.models.step import ApprovalStepQuerySet
 from sharing.once import LOT, each_once
 
@@ -111,7 +111,10 @@ def release_claims() -> int:
 
 def _orphans() -> QuerySet[SharingRequest]:
     return SharingRequest.objects.filter(
-        ~_held("department", Duty.APPLICANT), ~_held("filed_by_department", Duty.APPLICANT), state__in=WITH_APPLICANT
+        ~_held("department", Duty.APPLICANT),
+        ~_held("filed_by_department", Duty.APPLICANT),
+        state__in=WITH_APPLICANT,
+        applicant_kind=ApplicantKind.DEPARTMENT,
     )
 
 

@@ -67,7 +67,7 @@ def _give_copies(request: SharingRequest, offices: Sequence[tuple[UUID, str]]) -
     ]
     RequestCopy.objects.bulk_create(given, ignore_conflicts=True)
     people = holders_of(offices)
-    data = {"number": request.number, "title": request.title, "department": request.department.name}
+    data = {"number": request.number, "title": request.title, "department": request.applicant_name}
     url = request.get_absolute_url()
     notify_all(
         [
@@ -93,7 +93,8 @@ def submit(*, request: SharingRequest, actor: Actor) -> SharingRequest:
     drafts.check_complete(request, actor.people_ids)
     now = timezone.localtime()
     forms = answering.freeze(request)
-    request.number = f"GX{now:%Y}{next_serial(f'GX{now:%Y}'):06d}"
+    start = f"{'KF' if request.is_outside else 'GX'}{now:%Y}"
+    request.number = f"{start}{next_serial(start):06d}"
     request.submitted_at = now
     facts = facts_of(request)
     request.route_version = version_for(facts, request.department.region)

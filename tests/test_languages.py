@@ -44,9 +44,10 @@ CHINESE_DATA = {
     *("业务库", "在用", "测试代码", "测试数据元", "机构团体", "测试词", "测验词"),
     *("婚姻登记", "核对", "排污许可", "收养", "举报"),
     *("安全条件", "存放地点", "证明", "超范围使用", "协议第六条"),
+    *("能耗", "科研", "研究所", "能耗研究", "研究", "建模", "内网存储", "王芳"),
 }
 """What the objects of the tests are called, and say."""
-CODES = re.compile(r"(?:[GX][XQ]|DB|ZY|JD|XY|JH|XZ)\d+|sq_[\w\-]+|MB[0-9A-Z]{8}|[0-9a-f]{40,64}")
+CODES = re.compile(r"(?:[GX][XQ]|KF|DB|ZY|JD|XY|JH|XZ)\d+|sq_[\w\-]+|MB[0-9A-Z]{8}|[0-9a-f]{40,64}")
 
 
 def pages(objects: dict[str, Any], language: str) -> Iterator[tuple[str, str]]:

@@ -37,6 +37,7 @@ from catalog.models import (
     TableVersion,
 )
 from catalog.quality import keeping
+from portal.access import Actor
 from portal.accounts.models import User
 from portal.audit import checkpoints
 from portal.departments.models import AUTHORITY_DUTIES, Duty
@@ -57,6 +58,7 @@ from sharing.models import (
     Credential,
     Dispute,
     Enquiry,
+    Extension,
     Grant,
     GrantRenewal,
     RequestTemplate,
@@ -66,6 +68,8 @@ from sharing.models import (
     SharingRequest,
     SupervisionNotice,
 )
+from sharing.outside import acts as outside_acts
+from sharing.outside.tokens import token_of as application_token
 from sharing.preparing import attachments
 from sharing.questions import acts as form_acts
 from sharing.questions import answering
@@ -77,6 +81,7 @@ from sharing.restrictions.acts import Listing
 from tests.factories import (
     World,
     actor,
+    decide,
     details,
     granted,
     load,
@@ -295,6 +300,7 @@ def objects(world: World) -> dict[str, Any]:
         }
         | lists_objects(world)
         | use_objects(world, grant, opened)
+        | outside_objects(world)
         | connections_objects(world, draft, opened)
         | questions_objects(world, conditional, draft_request)
     )
@@ -354,6 +360,38 @@ def connections_objects(world: World, draft: Dataset, opened: Dataset) -> dict[s
     service = DataService.objects.create(**common, endpoint_url="https://api.invalid/", document={})
     service.datasets.add(opened)
     return {"database_source": source.pk, "service": service.pk, "pull_act": "pause"}
+
+
+def outside_objects(world: World) -> dict[str, Any]:
+    """Conditionally open data, an application for them with its grant and agreement, and a wish for more time."""
+    items = [{"name": "代码", "column": "code", "open_type": "conditional"}]
+    values = {"open_type": "conditional", "open_condition": "科研", "items": items}
+    dataset = load(make_dataset(world.city_bureau, "能耗", **values), b"code\n01\n")
+    applicant = outside_acts.Applicant("research", "研究所", "12330000MBDEMX002D", "王芳", "0571-1", "a@example.com")
+    until = timezone.localdate() + dt.timedelta(days=30)
+    use = outside_acts.Use("能耗研究", "研究", "建模", "内网存储", until)
+    columns = {dataset.pk: ["code"]}
+    found = outside_acts.apply(applicant=applicant, use=use, columns=columns, has_commitment=True)
+    decide(step_of(found, "open-acceptance"), world.authority)
+    decide(step_of(found, "open-answer"), world.provider2)
+    letter = next(each for each in letter_acts.issue_for(found.pk) if each.kind == "agreement")
+    letter_acts.confirm(letter=letter, actor=Actor.holder_of(found.pk))
+    waiting = outside_acts.apply(applicant=applicant, use=use, columns=columns, has_commitment=True)
+    extension = Extension.objects.create(
+        step=step_of(waiting, "open-answer"),
+        authority=world.authority_department,
+        days=15,
+        reason="核对",
+        asked_by=world.provider2,
+    )
+    return {
+        "conditionally_open": dataset.pk,
+        "application": found.pk,
+        "application_token": application_token(found.pk),
+        "outside_grant": Grant.objects.get(outside=found.pk).pk,
+        "outside_letter": letter.pk,
+        "extension": extension.pk,
+    }
 
 
 def lists_objects(world: World) -> dict[str, Any]:

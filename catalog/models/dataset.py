@@ -59,6 +59,11 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
         """Published datasets that the public may have."""
         return self.published().filter(open_type=OpenType.OPEN)
 
+    def conditionally_open(self) -> DatasetQuerySet:
+        """Published datasets that enterprises and researchers may apply for; never those graded 4 or above."""
+        found = self.published().filter(open_type=OpenType.CONDITIONAL, grade__lt=Grade.HIGHLY_SENSITIVE)
+        return found.exclude(sharing_type=SharingType.NOT_SHARED)
+
     def to_review_by(self, department_ids: set, authority_regions: list[str]) -> DatasetQuerySet:
         """Records that wait for the departments' own review, or for the authorities of the regions."""
         from catalog.models.revision import DatasetRevision
@@ -200,6 +205,13 @@ class Dataset(models.Model):  # type: ignore[django-manager-missing]
     @property
     def is_open(self) -> bool:
         return self.is_published and self.open_type == OpenType.OPEN
+
+    @property
+    def is_conditionally_open(self) -> bool:
+        """Whether enterprises and researchers may apply for it, as ``conditionally_open`` says."""
+        if self.open_type != OpenType.CONDITIONAL or self.sharing_type == SharingType.NOT_SHARED:
+            return False
+        return self.is_published and self.grade < Grade.HIGHLY_SENSITIVE
 
     @property
     def is_editable(self) -> bool:

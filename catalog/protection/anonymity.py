@@ -18,6 +18,7 @@ from django.conf import settings
 from catalog.models import DataItem, DisclosureReport, DisclosureRole, OpenType, TableVersion
 from catalog.protection.masking import view_of
 from catalog.tables.engine import default_engine
+from catalog.tables.filters import Filter
 from catalog.tables.schema import TableRef, quoted
 
 
@@ -45,15 +46,15 @@ def roles_of(items: Sequence[DataItem]) -> Roles:
     return Roles(quasi, sensitive, masks)
 
 
-def measure(ref: TableRef, roles: Roles) -> dict[str, Any]:
-    """The figures of a DisclosureReport for a table whose public reads these columns.
+def measure(ref: TableRef, roles: Roles, rows: Sequence[Filter] = ()) -> dict[str, Any]:
+    """The figures of a DisclosureReport for a table whose public reads these columns, of these rows alone.
 
     Columns that the table does not have are left out; without rows everything is as safe as can be.
     """
     names = [name for name in (*roles.quasi, *roles.sensitive) if ref.column(name)]
     quasi = [name for name in roles.quasi if name in names]
     sensitive = [name for name in roles.sensitive if name in names]
-    view = view_of(ref, [c for c in ref.columns if c.name in names], roles.masks, scope="measure")
+    view = view_of(ref, [c for c in ref.columns if c.name in names], roles.masks, scope="measure", rows=rows)
     keys = ", ".join(map(quoted, quasi))
     engine = default_engine()
 
@@ -63,8 +64,8 @@ def measure(ref: TableRef, roles: Roles) -> dict[str, Any]:
     grouped = f" GROUP BY {keys}" if keys else ""
     classes = f"(SELECT count(*) AS n FROM {{source}}{grouped})"  # noqa: S608
     risk = f"coalesce(sum(n) FILTER (WHERE n < {int(settings.DISCLOSURE_K)}), 0)"
-    k, count, rows, at_risk = ask(f"SELECT min(n), count(*), coalesce(sum(n), 0), {risk} FROM {classes}")  # noqa: S608
-    found = {"k": k or 0, "classes": count, "rows": int(rows), "at_risk": int(at_risk), "l": None, "t": None}
+    k, count, total, at_risk = ask(f"SELECT min(n), count(*), coalesce(sum(n), 0), {risk} FROM {classes}")  # noqa: S608
+    found = {"k": k or 0, "classes": count, "rows": int(total), "at_risk": int(at_risk), "l": None, "t": None}
     for name in sensitive if quasi else ():
         value = quoted(name)
         (least,) = ask(f"SELECT min(d) FROM (SELECT count(DISTINCT {value}) AS d FROM {{source}} GROUP BY {keys})")  # noqa: S608
@@ -98,17 +99,20 @@ def is_enough(report: DisclosureReport) -> bool:
     return is_hidden and is_diverse and is_close
 
 
-def report_on(version: TableVersion, roles: Roles) -> DisclosureReport:
-    """The report of a version for these roles, measured now unless it was before.
+def report_on(version: TableVersion, roles: Roles, rows: Sequence[Filter] = ()) -> DisclosureReport:
+    """The report of a version for these roles (of these rows, where some are named), measured now unless it was before.
 
     Raises:
         QueryTimeout: the table is too large to be measured while somebody waits; the job after a load has no limit.
     """
-    known = DisclosureReport.objects.filter(version=version, mark=roles.mark).first()
+    mark = roles.mark
+    if rows:
+        mark = hashlib.sha256(f"{mark} {json.dumps([row.to_json() for row in rows])}".encode()).hexdigest()
+    known = DisclosureReport.objects.filter(version=version, mark=mark).first()
     if known:
         return known
-    values = {"quasi": list(roles.quasi), **measure(version.ref, roles)}
-    return DisclosureReport.objects.get_or_create(version=version, mark=roles.mark, defaults=values)[0]
+    values = {"quasi": list(roles.quasi), **measure(version.ref, roles, rows)}
+    return DisclosureReport.objects.get_or_create(version=version, mark=mark, defaults=values)[0]
 
 
 def held_columns(version: TableVersion) -> list[str]:

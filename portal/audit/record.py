@@ -46,6 +46,10 @@ def body_of(event: Event) -> dict[str, Any]:
     return body if event.algorithm == "sha256" else body | {"algorithm": event.algorithm}
 
 
+FROM_OUTSIDE = "from_outside"
+"""What marks the event of an applicant who has no account, in its data."""
+
+
 def _plain(data: dict[str, Any]) -> dict[str, Any]:
     """``data`` as it will come back from the database, so that its hash can be recomputed."""
     return json.loads(json.dumps(data, cls=DjangoJSONEncoder))
@@ -88,7 +92,7 @@ def append_all(entries: Sequence[Entry]) -> list[Event]:
             actor_id=entry.actor.user_id,
             on_behalf_of_id=entry.actor.on_behalf_of_id,
             verb=entry.verb,
-            data=_plain(entry.data),
+            data=_plain(entry.data | ({FROM_OUTSIDE: True} if entry.actor.outside else {})),
             algorithm=settings.AUDIT_HASH,
             prev_hash=head.head,
         )

@@ -23,6 +23,8 @@ class NoticeKind(models.TextChoices):
     ENQUIRY_ANSWERED = "enquiry_answered", _("Answer to a question")
     DISPUTE_TO_ANSWER = "dispute_to_answer", _("Dispute to answer")
     DISPUTE_CHANGED = "dispute_changed", _("News of a dispute")
+    EXTENSION_ASKED = "extension_asked", _("More time asked for")
+    EXTENSION_ANSWERED = "extension_answered", _("Answer about more time")
     SUPERVISED = "supervised", _("Supervision notice")
     SUPERVISION_ANSWERED = "supervision_answered", _("Answer to a supervision notice")
     ITEM_RETURNED = "item_returned", _("Returned for changes")

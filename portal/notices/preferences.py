@@ -14,6 +14,8 @@ _GROUPS: dict[str, NoticeGroup] = {
     NoticeKind.STEP_LATE: NoticeGroup.DECISIONS,
     NoticeKind.STEP_DUE: NoticeGroup.DECISIONS,
     NoticeKind.STEP_ESCALATED: NoticeGroup.DECISIONS,
+    NoticeKind.EXTENSION_ASKED: NoticeGroup.DECISIONS,
+    NoticeKind.EXTENSION_ANSWERED: NoticeGroup.DECISIONS,
     NoticeKind.SUPERVISED: NoticeGroup.DECISIONS,
     NoticeKind.SUPERVISION_ANSWERED: NoticeGroup.DECISIONS,
     NoticeKind.DATASET_TO_REVIEW: NoticeGroup.DECISIONS,

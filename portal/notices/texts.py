@@ -17,6 +17,8 @@ _SENTENCES: dict[str, str | Promise] = {
     NoticeKind.ENQUIRY_ANSWERED: _("Your question on %(number)s “%(title)s” is answered: %(note)s"),
     NoticeKind.DISPUTE_TO_ANSWER: _("Dispute %(number)s over “%(title)s” waits for you. %(note)s"),
     NoticeKind.DISPUTE_CHANGED: _("There is news of dispute %(number)s over “%(title)s”. %(note)s"),
+    NoticeKind.EXTENSION_ASKED: _("%(department)s asks for more time to answer %(number)s “%(title)s”: %(note)s"),
+    NoticeKind.EXTENSION_ANSWERED: _("More time for %(department)s on %(number)s “%(title)s”: %(note)s"),
     NoticeKind.SUPERVISED: _("Supervision notice %(number)s on “%(title)s”: %(note)s"),
     NoticeKind.SUPERVISION_ANSWERED: _("%(department)s answered supervision notice %(number)s: %(note)s"),
     NoticeKind.ITEM_RETURNED: _("%(department)s returned “%(title)s” in %(number)s for changes: %(note)s"),

@@ -364,6 +364,10 @@ DEMAND_CONFIRM_DAYS = env.int("DEMAND_CONFIRM_DAYS", default=10)
 """Working days that the asker has to object, after which a demand whose data are in the catalogue is fulfilled."""
 DEMAND_EMAIL_KEEP_DAYS = env.int("DEMAND_EMAIL_KEEP_DAYS", default=30)
 """Days after the end of a citizen's demand after which their e-mail address is deleted."""
+OPEN_APPLICATIONS_AN_HOUR = env.int("OPEN_APPLICATIONS_AN_HOUR", default=5)
+"""Applications for conditionally open data that one address may send within an hour."""
+OPEN_CONTACT_KEEP_DAYS = env.int("OPEN_CONTACT_KEEP_DAYS", default=30)
+"""Days after the end of an application from outside, and of its last grant, after which its contact is deleted."""
 DEMANDS_AN_HOUR = env.int("DEMANDS_AN_HOUR", default=5)
 """Demands that one address may send to the public section within an hour."""
 CORRECTION_ANSWER_DAYS = env.int("CORRECTION_ANSWER_DAYS", default=10)

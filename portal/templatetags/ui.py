@@ -165,6 +165,10 @@ _TONES = {
     "granted": "good",
     "confirmed": "good",
     "missed": "bad",
+    "offered": "warn",
+    "asked": "warn",
+    "given": "good",
+    "denied": "bad",
 }
 
 

@@ -71,7 +71,7 @@ def errata_of(dataset: Dataset, *, is_public: bool = False) -> list[CorrectionRe
 
 def reportable(standing: Standing) -> QuerySet[Dataset]:
     """Records that one may see, and those on which one of one's departments holds a grant that one may use."""
-    held = Grant.objects.in_force().filter(department__in=standing.departments_with(Duty.APPLICANT))
+    held = Grant.objects.in_force().of_departments().filter(department__in=standing.departments_with(Duty.APPLICANT))
     seen = Dataset.objects.readable_by(standing.reader_groups)
     rows = Dataset.objects.filter(Q(pk__in=seen.values("pk")) | Q(pk__in=held.values("dataset")))
     return rows.select_related("provider__region")

@@ -22,7 +22,9 @@ class Standpoint:
 
 def grants_of(standpoint: Standpoint) -> list[Grant]:
     """The grants in force by which the department uses the dataset, newest first."""
-    rows = Grant.objects.in_force().filter(dataset=standpoint.dataset, department=standpoint.department)
+    rows = (
+        Grant.objects.in_force().of_departments().filter(dataset=standpoint.dataset, department=standpoint.department)
+    )
     return list(rows.order_by("-created_at", "-id"))
 
 

@@ -8,6 +8,7 @@ from portal.departments.models import AUTHORITY_DUTIES, Department, Duty
 from portal.notices.models import NoticeKind
 from portal.notices.send import Message, notify, notify_all
 from sharing.models import CorrectionReport, CorrectionState, Grant
+from sharing.outside import telling
 
 
 def _send(people: list[User], report: CorrectionReport, kind: NoticeKind, office: Department | None, text: str) -> None:
@@ -35,14 +36,17 @@ def tell_reporter(report: CorrectionReport, text: str) -> None:
 
 
 def tell_users(report: CorrectionReport) -> int:
-    """Every department that holds a grant in force on the data hears what was corrected; returns how many notices.
+    """Every holder of a grant in force on the data hears what was corrected; returns how many notices.
 
-    Who reported it is told anyway.
+    Applicants from outside get an e-mail to their page, which shows it. Who reported it is told anyway.
     """
     datasets = [pk for pk in (report.dataset_id, report.source_id) if pk is not None]
-    rows = Grant.objects.in_force().filter(dataset__in=datasets).select_related("dataset", "department")
+    rows = (
+        Grant.objects.in_force().filter(dataset__in=datasets).select_related("dataset", "department", "item__request")
+    )
+    telling.changed(grant.item.request for grant in rows.filter(outside__isnull=False))
     first: dict[object, Grant] = {}
-    for grant in rows.order_by("created_at", "id"):
+    for grant in rows.of_departments().order_by("created_at", "id"):
         first.setdefault((grant.department_id, grant.dataset_id), grant)
     messages = []
     for grant in first.values():

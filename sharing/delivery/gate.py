@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from django.utils.translation import gettext as _
 
-from catalog.items import shareable_columns
+from catalog.items import applicable_columns, shareable_columns
 from catalog.models import Channel, SharingType
 from catalog.parts import named_columns
 from catalog.protection.masking import Audience, item_masks, view_of
@@ -21,6 +21,7 @@ from portal.errors import NotPermitted
 from portal.lists import listed
 from sharing.errors import GrantNotInForce, NoData, UnknownColumns
 from sharing.models import Credential, Grant
+from sharing.outside import opening
 
 CHECK_SECONDS = 0.5
 """How often a running delivery asks whether its grant still stands."""
@@ -108,16 +109,21 @@ def open_grant(grant: Grant, channel: Channel, credential: Credential | None = N
     dataset = grant.dataset
     if not grant.is_in_force or not dataset.is_published or dataset.sharing_type == SharingType.NOT_SHARED:
         raise GrantNotInForce
+    if grant.outside_id is not None:
+        opening.require_open(grant)
     if channel not in grant.channels:
         raise NotPermitted(_("This grant was not given for this way of delivery."))
     distribution = grant.dataset.distributions.select_related("current").filter(current__isnull=False).first()
     ref = distribution.ref if distribution else None
-    if ref is None:
+    if ref is None or distribution is None or distribution.current is None:
         raise NoData
-    shared = set(shareable_columns(grant.dataset))
+    shared = set(shareable_columns(dataset) if grant.outside_id is None else applicable_columns(dataset))
     columns = named_columns(grant.dataset, ref, [name for name in grant.columns if name in shared])
     if not columns:
         raise NoData(_("None of the granted items is in the provider's current table. Ask the provider."))
-    masks = {**item_masks(dataset.pk, Audience.SHARING), **grant.masks}
+    if grant.outside_id is None:
+        masks = {**item_masks(dataset.pk, Audience.SHARING), **grant.masks}
+    else:
+        masks = opening.masks_of(grant, distribution.current, [column.name for column in columns])
     rows = parse_filters(grant.row_filter, ref.columns)
     return Opening(grant, credential, view_of(ref, columns, masks, scope=f"grant {grant.pk}", rows=rows))

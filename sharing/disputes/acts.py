@@ -17,7 +17,8 @@ from portal.departments.duties import holders
 from portal.departments.models import Department, Duty
 from portal.errors import InvalidInput, WrongState
 from portal.notices.models import NoticeKind
-from sharing import grants, workflow
+from sharing import drafts, grants, workflow
+from sharing.disputes import rules
 from sharing.disputes.settling import log as record_in
 from sharing.disputes.settling import office_people, settle_as, tell, tell_parties
 from sharing.flow import Board, advance, log
@@ -88,7 +89,6 @@ def open_dispute(*, item: RequestItem, actor: Actor, text: str) -> Dispute:
     """
     request = workflow.lock(item.request_id)
     actor = access.require(actor, Permission.REQUEST_SUBMIT, request)
-    assert actor.user
     item = RequestItem.objects.select_related("dataset", "request").get(pk=item.pk)
     entry = contested(item)
     if entry is None or item.disputes.exists():
@@ -104,7 +104,8 @@ def open_dispute(*, item: RequestItem, actor: Actor, text: str) -> Dispute:
         due_at=due.at,
         is_provisional=due.is_provisional,
     )
-    DisputeStatement.objects.create(dispute=dispute, department=request.department, author=actor.user, text=text)
+    side = None if request.is_outside else request.department
+    DisputeStatement.objects.create(dispute=dispute, department=side, author=actor.user, text=text)
     record_in(dispute, "dispute.opened", actor, item=str(item.pk), step=str(entry.step_id))
     step = ApprovalStep.objects.select_related("department").get(pk=entry.step_id)
     dispute.step = step
@@ -117,21 +118,21 @@ def say(*, dispute: Dispute, actor: Actor, text: str) -> DisputeStatement:
     """Add a statement for one's side; the other side is told."""
     dispute = _lock(dispute)
     actor = access.require(actor, Permission.DISPUTE_SAY, dispute)
-    assert actor.user
     if dispute.stage == DisputeStage.SETTLED:
         raise WrongState(_("This dispute is settled."))
     side = side_of(dispute, actor)
     statement = DisputeStatement.objects.create(dispute=dispute, department=side, author=actor.user, text=_text(text))
-    record_in(dispute, "dispute.said", actor, department=side.name)
+    name = side.name if side else dispute.item.request.applicant_name
+    record_in(dispute, "dispute.said", actor, department=name)
     tell_parties(dispute, text)
     return statement
 
 
-def side_of(dispute: Dispute, actor: Actor) -> Department:
-    """For which side ``actor`` speaks: the applicant's first, then the office, then the authority."""
+def side_of(dispute: Dispute, actor: Actor) -> Department | None:
+    """For which side ``actor`` speaks: the applicant's first (None from outside), the office, the authority."""
     request = dispute.item.request
-    if actor.standing.holds(request.department_id, Duty.APPLICANT):
-        return request.department
+    if rules.is_applicant(actor, dispute):
+        return None if request.is_outside else request.department
     if dispute.step.office_id in actor.standing.group_ids:
         return dispute.step.department
     assert dispute.authority
@@ -265,7 +266,7 @@ def _overturn(dispute: Dispute, actor: Actor, text: str) -> None:
     item, step = board.items[dispute.item_id], board.step(dispute.step_id)
     assert step
     entry = next(each for each in board.entries[step.pk] if each.item_id == item.pk)
-    if not item.dataset.is_published or board.request.valid_until < timezone.localdate():
+    if not drafts.may_be_asked(board.request, item.dataset) or board.request.valid_until < timezone.localdate():
         raise WrongState(_("The data cannot be granted any more: withdrawn, or the term asked for is over."))
     if item.state not in (ItemState.REFUSED, ItemState.OFFERED) or board.request.state == RequestState.WITHDRAWN:
         raise WrongState(_("The applicant has taken the request back."))

@@ -8,8 +8,12 @@ from sharing.models import Dispute, StepItem
 from sharing.rules import Ties
 
 
-def _applies(actor: Actor, dispute: Dispute) -> bool:
-    return actor.standing.holds(dispute.item.request.department_id, Duty.APPLICANT)
+def is_applicant(actor: Actor, dispute: Dispute) -> bool:
+    """Those who apply for the department of the request; from outside the applicant themselves."""
+    request = dispute.item.request
+    if request.is_outside:
+        return actor.outside == request.pk
+    return actor.standing.holds(request.department_id, Duty.APPLICANT)
 
 
 def _answers(actor: Actor, dispute: Dispute) -> bool:
@@ -24,7 +28,7 @@ def _is_authority(actor: Actor, dispute: Dispute) -> bool:
 @rule(Permission.DISPUTE_SAY, Permission.DISPUTE_MOVE_UP)
 def may_take_part(actor: Actor, dispute: Dispute) -> bool:
     """Both sides, and the authority that has it."""
-    return _applies(actor, dispute) or _answers(actor, dispute) or _is_authority(actor, dispute)
+    return is_applicant(actor, dispute) or _answers(actor, dispute) or _is_authority(actor, dispute)
 
 
 @rule(Permission.DISPUTE_GIVE_WAY)

@@ -13,6 +13,7 @@ from portal.notices.models import NoticeKind
 from portal.notices.send import notify
 from sharing.flow import told_of
 from sharing.models import Dispute, DisputeOutcome, DisputeStage, RequestItem
+from sharing.outside import telling
 
 
 def log(dispute: Dispute, verb: str, actor: Actor, **data: object) -> None:
@@ -35,6 +36,7 @@ def tell(dispute: Dispute, people: list[User], kind: NoticeKind, note: str, depa
 def tell_parties(dispute: Dispute, note: str) -> None:
     """A notice of news to the applicant and to the office."""
     request = dispute.item.request
+    telling.changed([request])
     tell(dispute, told_of(request), NoticeKind.DISPUTE_CHANGED, note, request.department)
     tell(dispute, office_people(dispute), NoticeKind.DISPUTE_CHANGED, note, dispute.step.department)
 

@@ -57,7 +57,7 @@ def tell_ends() -> int:
     today = timezone.localdate()
     furthest = today + dt.timedelta(days=max(settings.GRANT_EXPIRY_NOTICE_DAYS, default=0))
     asked = GrantRenewal.objects.pending().filter(grant=OuterRef("pk"))
-    ending = Grant.objects.in_force().filter(~Exists(asked), valid_until__lte=furthest)
+    ending = Grant.objects.in_force().of_departments().filter(~Exists(asked), valid_until__lte=furthest)
     rows = ending.select_related("dataset", "department")
     by_threshold: dict[int, list[Grant]] = defaultdict(list)
     locked = rows.select_for_update(skip_locked=True, of=("self",)).order_by("valid_until", "id")
@@ -101,7 +101,12 @@ def open_reviews() -> int:
     """Begin the review of each running grant that nobody confirmed for a year; returns how many."""
     before = timezone.localdate() - dt.timedelta(days=settings.GRANT_REVIEW_AFTER_DAYS)
     waiting = GrantReview.objects.filter(grant=OuterRef("pk"), state=ReviewState.OPEN)
-    due = Grant.objects.in_force().annotate(since=Coalesce("confirmed_on", "valid_from")).filter(since__lte=before)
+    due = (
+        Grant.objects.in_force()
+        .of_departments()
+        .annotate(since=Coalesce("confirmed_on", "valid_from"))
+        .filter(since__lte=before)
+    )
     opened = [reviews.open_review(grant=grant) for grant in due.exclude(Exists(waiting)).order_by("pk")[:BATCH]]
     return sum(review is not None for review in opened)
 

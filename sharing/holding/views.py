@@ -95,7 +95,8 @@ def grant_renew_many(request: HttpRequest) -> HttpResponse:
     """Renew the ticked grants together, with a line for each that says what became of it."""
     actor = actor_of(request)
     ids = uuids_of(request.GET.getlist("grant"), renewals.BULK_LIMIT)
-    mine = Grant.objects.filter(department__in=actor.standing.departments_with(Duty.APPLICANT), pk__in=ids)
+    departments = actor.standing.departments_with(Duty.APPLICANT)
+    mine = Grant.objects.of_departments().filter(department__in=departments, pk__in=ids)
     found = list(mine.select_related("dataset__provider", "department", "item__request").order_by("valid_until", "id"))
     if not found:
         messages.warning(request, _("Tick the grants to be renewed."))

@@ -26,6 +26,7 @@ from sharing import workflow
 from sharing.flow import told_of
 from sharing.letters import content
 from sharing.models import ItemState, Letter, LetterKind, RequestItem, RequestState, SharingRequest
+from sharing.outside import telling
 
 PREFIXES = {LetterKind.DECISION: "JD", LetterKind.AGREEMENT: "XY"}
 
@@ -41,7 +42,8 @@ def issue_for(request_id: UUID) -> list[Letter]:
     """The letters that a request needs now and does not have; doing it again makes none.
 
     A decision letter when every item has its answer, and another when an answer changed since; an agreement with each
-    provider all of whose items are answered, over those it granted that no agreement covers yet.
+    provider all of whose items are answered, over those it granted that no agreement covers yet. Somebody outside
+    gets the agreement over each grant as it comes: without it they cannot use the data.
     """
     request = workflow.lock(request_id)
     related = "dataset__provider__region", "grant"
@@ -55,7 +57,7 @@ def issue_for(request_id: UUID) -> list[Letter]:
         by_provider.setdefault(item.dataset.provider, []).append(item)
     for provider, theirs in by_provider.items():
         new = [item for item in theirs if item.state == ItemState.APPROVED and item.pk not in covered]
-        if new and all(item.is_answered for item in theirs):
+        if new and (request.is_outside or all(item.is_answered for item in theirs)):
             letters.append(_issue(LetterKind.AGREEMENT, request, provider, new))
     return letters
 
@@ -95,6 +97,8 @@ def _issue(
 def _tell(letter: Letter) -> None:
     request, data = letter.request, {"number": letter.number, "title": letter.request.title}
     url = letter.get_absolute_url()
+    if letter.provider:
+        telling.changed([request])
     notify(told_of(request), NoticeKind.LETTER_ISSUED, url=url, data=data, department=request.department)
     if letter.provider:
         people = holders(letter.provider, Duty.PROVIDER_APPROVER)
@@ -123,13 +127,19 @@ def confirm(*, letter: Letter, actor: Actor) -> Letter:
     return letter
 
 
+def is_applicant(letter: Letter, actor: Actor) -> bool:
+    """Whether ``actor`` stands for the applicant: in its department, or from outside the applicant themselves."""
+    if letter.request.is_outside:
+        return actor.outside == letter.request_id
+    return actor.standing.holds(letter.request.department_id, Duty.OWN_APPROVER, Duty.APPLICANT)
+
+
 def side_of(letter: Letter, actor: Actor) -> str | None:
     """``applicant`` or ``provider``: the side for which somebody can confirm now; None when there is none left."""
     standing = actor.standing
     if letter.kind != LetterKind.AGREEMENT or letter.provider_id is None:
         return None
-    applies = standing.holds(letter.request.department_id, Duty.OWN_APPROVER, Duty.APPLICANT)
-    if applies and not letter.applicant_confirmed_at:
+    if is_applicant(letter, actor) and not letter.applicant_confirmed_at:
         return "applicant"
     if standing.holds(letter.provider_id, Duty.PROVIDER_APPROVER) and not letter.provider_confirmed_at:
         return "provider"

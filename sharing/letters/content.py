@@ -24,6 +24,13 @@ DUTIES_OF_APPLICANT = (
     "发现数据错误及时提出校核；发生数据泄露立即处置并通报数据提供部门和数据主管部门。",
     "共享期限届满或者授权终止后停止使用，并删除所获数据。",
 )
+DUTIES_OF_OUTSIDE_APPLICANT = (
+    "仅将所获数据用于本协议载明的用途和场景，不超出载明的数据项、范围和期限。",
+    "不向第三方提供、转让所获数据，不尝试识别特定自然人或者恢复已脱敏的内容。",
+    "按申请时承诺的安全保障措施保护数据，管好访问凭证，留存使用记录并接受监督检查。",
+    "发布利用成果时注明数据来源；发现数据错误及时反馈；发生数据泄露立即处置并报告数据提供部门和数据主管部门。",
+    "期限届满或者授权终止后停止使用，并删除所获数据。",
+)
 DUTIES_OF_PROVIDER = (
     "按约定的共享方式提供数据，保证数据真实、准确、完整，按更新周期及时更新。",
     "收到校核申请后在规定期限内核实更正并反馈。",
@@ -34,6 +41,12 @@ DUTIES_OF_PROVIDER = (
 
 def _party(department: Department) -> dict[str, str]:
     return {"name": department.name, "credit_code": department.credit_code, "region": department.region.name}
+
+
+def _outside_party(request: SharingRequest) -> dict[str, Any]:
+    code = request.outside.credit_code
+    kind = str(request.get_applicant_kind_display())
+    return {"name": request.outside_name, "credit_code": code, "region": kind, "is_outside": True}
 
 
 def _day(value: dt.date | dt.datetime | None) -> str:
@@ -85,7 +98,7 @@ def build(
                 "id": str(request.pk),
                 "number": request.number,
                 "title": request.title,
-                "purpose": str(request.get_purpose_display()),
+                "purpose": request.outside.purpose if request.is_outside else str(request.get_purpose_display()),
                 "purpose_code": request.purpose,
                 "legal_basis": request.legal_basis,
                 "scenario": request.scenario,
@@ -95,12 +108,13 @@ def build(
                 "valid_until": _day(request.valid_until),
                 "submitted": _day(request.submitted_at),
             },
-            "applicant": _party(request.department),
+            "applicant": _outside_party(request) if request.is_outside else _party(request.department),
             "items": [_item(item) for item in items],
         }
         if kind == LetterKind.AGREEMENT and provider:
             found["provider"] = _party(provider)
-            found["duties_of_applicant"] = list(DUTIES_OF_APPLICANT)
+            duties = DUTIES_OF_OUTSIDE_APPLICANT if request.is_outside else DUTIES_OF_APPLICANT
+            found["duties_of_applicant"] = list(duties)
             found["duties_of_provider"] = list(DUTIES_OF_PROVIDER)
     return found
 

@@ -44,8 +44,9 @@ def _request(request: SharingRequest) -> dict[str, Any]:
     plain = ("number", "title", "purpose", "legal_basis", "scenario", "scope_of_use", "channels", "frequency", "state")
     return {name: getattr(request, name) for name in plain} | {
         "id": str(request.pk),
-        "applicant": request.department.name,
-        "filed_by": str(request.created_by),
+        "applicant": request.applicant_name,
+        "applicant_kind": request.applicant_kind,
+        "filed_by": str(request.created_by) if request.created_by else None,
         "is_cross_border": request.is_cross_border,
         "valid_until": request.valid_until.isoformat(),
         "submitted_at": request.submitted_at.isoformat() if request.submitted_at else None,
@@ -152,7 +153,7 @@ def _dispute(dispute: Dispute) -> dict[str, Any]:
         "outcome": dispute.outcome,
         "note": dispute.outcome_note,
         "statements": [
-            {"at": s.at.isoformat(timespec="seconds"), "for": s.department.name, "by": str(s.author), "text": s.text}
+            {"at": s.at.isoformat(timespec="seconds"), "for": s.side, "by": str(s.author or s.side), "text": s.text}
             for s in dispute.statements.all()
         ],
     }

@@ -37,6 +37,7 @@ def policy(uid: str, content: dict[str, Any]) -> dict[str, Any]:
     portal, request = content["portal"], content["request"]
     purpose = {"leftOperand": "purpose", "operator": "eq", "rightOperand": request["purpose_code"]}
     permissions, prohibitions, duties = [], [], []
+    forbidden = ["distribute", "sell", *([] if content["applicant"].get("is_outside") else ["commercialize"])]
     for item in content["items"]:
         target = _target(portal, item)
         until = _day_until(item["valid_until"])
@@ -45,7 +46,7 @@ def policy(uid: str, content: dict[str, Any]) -> dict[str, Any]:
             columns = sorted(item["masks"])
             permission["duty"] = [{"action": "anonymize", "target": target["source"], "attribute": columns}]
         permissions.append(permission)
-        prohibitions.append({"target": target["source"], "action": ["distribute", "sell", "commercialize"]})
+        prohibitions.append({"target": target["source"], "action": forbidden})
         duties.append({"target": target["source"], "action": "delete", "constraint": [until | {"operator": "gt"}]})
     assigner, assignee = _party(portal, content["provider"]), _party(portal, content["applicant"])
     return {

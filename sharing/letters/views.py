@@ -63,7 +63,7 @@ def verify_url(letter: Letter) -> str:
     return settings.SITE_URL + reverse("sharing:letter-verify", args=[letter.number, letter.code])
 
 
-def _context(letter: Letter) -> dict[str, Any]:
+def letter_context(letter: Letter) -> dict[str, Any]:
     shown = letter.content | {"items_shown": letter.content["items"]}  # ``items`` is a method in templates
     return {"letter": letter, "content": shown, "qr": qr(verify_url(letter)), "verify_url": verify_url(letter)}
 
@@ -72,7 +72,7 @@ def _context(letter: Letter) -> dict[str, Any]:
 def letter_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A letter as it was issued, and its confirmation."""
     letter = _letter(request, pk)
-    context = _context(letter) | {
+    context = letter_context(letter) | {
         "side": acts.side_of(letter, actor_of(request)),
         "lines": history.lines(stream_of(letter)),
     }
@@ -83,7 +83,9 @@ def letter_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 def letter_pdf(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A letter as a PDF file."""
     letter = _letter(request, pk)
-    return _file(pdf("sharing/letters/letter_pdf.html", _context(letter)), f"{letter.number}.pdf", "application/pdf")
+    return _file(
+        pdf("sharing/letters/letter_pdf.html", letter_context(letter)), f"{letter.number}.pdf", "application/pdf"
+    )
 
 
 @login_required

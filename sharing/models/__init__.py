@@ -9,9 +9,11 @@ from sharing.models.demand import (
     RejectReason,
 )
 from sharing.models.dispute import Dispute, DisputeOutcome, DisputeStage, DisputeStatement
+from sharing.models.extension import Extension, ExtensionOutcome
 from sharing.models.grant import Credential, Grant, GrantState, SuspendedFor, UsageRecord
 from sharing.models.holding import GrantRenewal, GrantReview, RenewalState, ReviewState
 from sharing.models.letter import Letter, LetterKind
+from sharing.models.outside import OpenApplicant
 from sharing.models.preparing import CoApplicant, RequestAttachment, RequestTemplate
 from sharing.models.question import (
     AnswerFile,
@@ -21,6 +23,7 @@ from sharing.models.question import (
     RequestAnswers,
 )
 from sharing.models.request import (
+    ApplicantKind,
     BasketItem,
     ItemState,
     Purpose,
@@ -38,6 +41,7 @@ from sharing.models.thread import Enquiry, EnquiryKind, InternalNote
 
 __all__ = [
     "AnswerFile",
+    "ApplicantKind",
     "ApprovalStep",
     "BasketItem",
     "CoApplicant",
@@ -57,6 +61,8 @@ __all__ = [
     "Enquiry",
     "EnquiryKind",
     "ErrorKind",
+    "Extension",
+    "ExtensionOutcome",
     "FormVersion",
     "Grant",
     "GrantRenewal",
@@ -66,6 +72,7 @@ __all__ = [
     "ItemState",
     "Letter",
     "LetterKind",
+    "OpenApplicant",
     "Purpose",
     "QuestionForm",
     "QuestionedDataset",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.access import Standing
 from portal.departments.models import AUTHORITY_DUTIES, Department
 from portal.ids import new_id
-from sharing.models.request import RequestItem
+from sharing.models.request import ApplicantKind, RequestItem
 from sharing.models.step import ApprovalStep
 
 
@@ -36,7 +36,11 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
     def readable_by(self, standing: Standing) -> DisputeQuerySet:
         """Disputes of one's departments, of one's offices, and those that one's authority settles or settled."""
         authorities = standing.departments_with(*AUTHORITY_DUTIES)
-        mine = Q(item__request__department__in=standing.departments_with()) | Q(step__office__in=standing.group_ids)
+        applying = Q(
+            item__request__department__in=standing.departments_with(),
+            item__request__applicant_kind=ApplicantKind.DEPARTMENT,
+        )
+        mine = applying | Q(step__office__in=standing.group_ids)
         return self.filter(mine | Q(coordinator__in=authorities) | Q(superior__in=authorities))
 
 
@@ -47,7 +51,8 @@ class Dispute(models.Model):
     number = models.CharField(_("number"), max_length=20, unique=True)
     item = models.ForeignKey(RequestItem, models.CASCADE, related_name="disputes")
     step = models.ForeignKey(ApprovalStep, models.CASCADE, related_name="disputes")
-    opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    """Null for an applicant from outside."""
     opened_at = models.DateTimeField(auto_now_add=True)
     stage = models.CharField(_("stage"), max_length=15, choices=DisputeStage.choices, default=DisputeStage.NEGOTIATION)
     coordinator = models.ForeignKey(Department, models.PROTECT, null=True, related_name="+")
@@ -78,6 +83,10 @@ class Dispute(models.Model):
         return reverse("sharing:dispute-detail", args=[self.pk])
 
     @property
+    def is_open(self) -> bool:
+        return self.stage != DisputeStage.SETTLED
+
+    @property
     def authority(self) -> Department | None:
         """Who settles it at present; nobody while both sides negotiate."""
         if self.stage == DisputeStage.SUPERIOR:
@@ -86,11 +95,11 @@ class Dispute(models.Model):
 
 
 class DisputeStatement(models.Model):
-    """What one side says, for both to read."""
+    """What one side says, for both to read; without department and author the applicant from outside says it."""
 
     dispute = models.ForeignKey(Dispute, models.CASCADE, related_name="statements")
-    department = models.ForeignKey(Department, models.PROTECT, related_name="+")
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    department = models.ForeignKey(Department, models.PROTECT, null=True, related_name="+")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     text = models.TextField(_("statement"), max_length=4000)
     at = models.DateTimeField(auto_now_add=True)
 
@@ -100,3 +109,8 @@ class DisputeStatement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.department} · {self.dispute_id}"
+
+    @property
+    def side(self) -> str:
+        """For whom it was said."""
+        return self.department.name if self.department else self.dispute.item.request.applicant_name

@@ -15,6 +15,7 @@ from catalog.models import Channel, Dataset
 from portal.access import Standing
 from portal.departments.models import AUTHORITY_DUTIES, Department
 from portal.ids import new_id
+from sharing.models.outside import OpenApplicant
 from sharing.models.request import RequestItem
 
 
@@ -34,7 +35,7 @@ class GrantQuerySet(models.QuerySet["Grant"]):
     def readable_by(self, standing: Standing) -> GrantQuerySet:
         """Grants to one's departments, of their data, and of providers in one's charge as their data authority."""
         departments = standing.departments_with()
-        own = Q(department_id__in=departments) | Q(dataset__provider_id__in=departments)
+        own = Q(department_id__in=departments, outside__isnull=True) | Q(dataset__provider_id__in=departments)
         authorities = standing.departments_with(*AUTHORITY_DUTIES)
         if not authorities:
             return self.filter(own)
@@ -43,18 +44,31 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         charge = Subquery(nearest.order_by("-region__level").values("pk")[:1])
         return self.alias(charge=charge).filter(own | Q(charge__in=authorities))
 
+    def received_by(self, standing: Standing) -> GrantQuerySet:
+        """Grants that one's departments hold; what was granted to somebody outside is nobody's here."""
+        return self.filter(department__in=standing.departments_with(), outside__isnull=True)
+
+    def of_departments(self) -> GrantQuerySet:
+        """Those that departments hold; applicants from outside hold the others."""
+        return self.filter(outside__isnull=True)
+
     def in_force(self) -> GrantQuerySet:
         today = timezone.localdate()
         return self.filter(state=GrantState.ACTIVE, valid_from__lte=today, valid_until__gte=today)
 
 
 class Grant(models.Model):
-    """What a department may use of a dataset: columns, rows, channels and term (``valid_until`` inclusive)."""
+    """What a department may use of a dataset: columns, rows, channels and term (``valid_until`` inclusive).
+
+    With ``outside`` the applicant from outside alone may use it; ``department`` is the authority that received the
+    application.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     item = models.OneToOneField(RequestItem, models.PROTECT, related_name="grant")
     dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="grants")
     department = models.ForeignKey(Department, models.PROTECT, related_name="grants")
+    outside = models.ForeignKey(OpenApplicant, models.PROTECT, null=True, editable=False, related_name="grants")
     columns = ArrayField(models.CharField(max_length=60))
     row_filter = models.JSONField(default=list)
     masks = models.JSONField(default=dict, blank=True)
@@ -98,6 +112,16 @@ class Grant(models.Model):
         return reverse("sharing:grant-detail", args=[self.pk])
 
     @property
+    def is_outside(self) -> bool:
+        """Whether somebody from outside holds it."""
+        return self.outside_id is not None
+
+    @property
+    def holder_name(self) -> str:
+        """Who may use it: the department, or the applicant from outside."""
+        return self.item.request.outside_name if self.outside_id else self.department.name
+
+    @property
     def is_in_force(self) -> bool:
         return self.state == GrantState.ACTIVE and self.valid_from <= timezone.localdate() <= self.valid_until
 
@@ -113,7 +137,8 @@ class Credential(models.Model):
     grant = models.ForeignKey(Grant, models.CASCADE, related_name="credentials")
     prefix = models.CharField(max_length=12)
     key_hash = models.CharField(max_length=64, unique=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    """Who made it; null for an applicant from outside."""
     created_at = models.DateTimeField(auto_now_add=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.access import Standing
 from portal.departments.models import AUTHORITY_DUTIES, Department
 from portal.ids import new_id
-from sharing.models.request import RequestItem, SharingRequest
+from sharing.models.request import ApplicantKind, RequestItem, SharingRequest
 
 
 class LetterKind(models.TextChoices):
@@ -35,7 +35,8 @@ class LetterQuerySet(models.QuerySet["Letter"]):
         mine = standing.departments_with()
         requests = SharingRequest.objects.readable_by(standing).values("pk")
         found = Q(kind=LetterKind.DECISION, request__in=requests)
-        found |= Q(kind=LetterKind.AGREEMENT) & (Q(request__department__in=mine) | Q(provider__in=mine))
+        applying = Q(request__department__in=mine, request__applicant_kind=ApplicantKind.DEPARTMENT)
+        found |= Q(kind=LetterKind.AGREEMENT) & (applying | Q(provider__in=mine))
         if standing.departments_with(*AUTHORITY_DUTIES):
             found |= Q(request__in=requests)
         return self.filter(found)

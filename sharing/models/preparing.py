@@ -39,7 +39,8 @@ class RequestAttachment(models.Model):
     name = models.CharField(_("file"), max_length=200)
     size = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)
-    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    """Null for an applicant from outside."""
     added_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

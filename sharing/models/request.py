@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -56,24 +57,46 @@ class Purpose(models.TextChoices):
     OTHER = "other", _("Other duties")
 
 
+class ApplicantKind(models.TextChoices):
+    """Who applies: a department, or somebody from outside for conditionally open data (有条件开放申请)."""
+
+    DEPARTMENT = "department", _("Department")
+    ENTERPRISE = "enterprise", _("Enterprise")
+    RESEARCH = "research", _("Research institution")
+    OTHER = "other", _("Other organisation")
+
+    @classmethod
+    def outside(cls) -> list[tuple[str, Any]]:
+        """The choices of those who are no department."""
+        return [choice for choice in cls.choices if choice[0] != cls.DEPARTMENT]
+
+
 class SharingRequestQuerySet(models.QuerySet["SharingRequest"]):
     def readable_by(self, standing: Standing) -> SharingRequestQuerySet:
         """Requests of one's departments, and those with a step of one's offices or a copy for them.
 
         A draft is seen by the applicant's department alone. Who made a request and has left the department since has
-        no more to do with it.
+        no more to do with it. The department of an application from outside only receives it: it is not its own.
         """
         from sharing.models.step import RequestCopy  # which stands on this module
 
         mine = standing.departments_with()
-        own = Q(department_id__in=mine) | Q(filed_by_department_id__in=mine)
+        own = Q(department_id__in=mine, applicant_kind=ApplicantKind.DEPARTMENT) | Q(filed_by_department_id__in=mine)
         copies = RequestCopy.objects.filter(request=models.OuterRef("pk"), office__in=list(standing.group_ids))
         asked = Q(_has_step_of(standing.group_ids)) | Q(models.Exists(copies))
         return self.filter(own | (~Q(state=RequestState.DRAFT) & asked))
 
     def of_departments(self, standing: Standing) -> SharingRequestQuerySet:
         """What one's own departments apply for, drafts included."""
-        return self.filter(department_id__in=standing.departments_with())
+        return self.from_departments().filter(department_id__in=standing.departments_with())
+
+    def from_departments(self) -> SharingRequestQuerySet:
+        """Requests of departments, for themselves."""
+        return self.filter(applicant_kind=ApplicantKind.DEPARTMENT)
+
+    def from_outside(self) -> SharingRequestQuerySet:
+        """Applications of enterprises, researchers and others for conditionally open data."""
+        return self.exclude(applicant_kind=ApplicantKind.DEPARTMENT)
 
     def filed_by(self, standing: Standing) -> SharingRequestQuerySet:
         """What one's own departments file for departments below them."""
@@ -98,7 +121,11 @@ def _has_step_of(group_ids: Iterable[int]) -> models.Exists:
 
 
 class SharingRequest(models.Model):
-    """One application for many datasets of many providers (domain.md §5: what an application states)."""
+    """One application for many datasets of many providers (domain.md §5: what an application states).
+
+    An application from outside (``OpenApplicant``) has no person of the portal behind it; its ``department`` is the
+    data authority that receives it, and neither applies nor uses what is granted.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     number = models.CharField(_("number"), max_length=20, unique=True, null=True, editable=False)
@@ -108,7 +135,15 @@ class SharingRequest(models.Model):
         Department, models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("filed by the superior")
     )
     """The superior department that files for ``department`` (代下级部门申请); null where it files for itself."""
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="requests")
+    applicant_kind = models.CharField(
+        _("kind of applicant"),
+        max_length=12,
+        choices=ApplicantKind.choices,
+        default=ApplicantKind.DEPARTMENT,
+        editable=False,
+    )
+    outside_name = models.CharField(_("applicant from outside"), max_length=120, blank=True, editable=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="requests")
     purpose = models.CharField(_("purpose"), max_length=15, choices=Purpose.choices)
     legal_basis = models.TextField(_("basis of duty"), max_length=2000)
     scenario = models.TextField(_("scenario of use"), max_length=2000)
@@ -138,6 +173,13 @@ class SharingRequest(models.Model):
 
     class Meta:
         verbose_name = _("sharing request")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(applicant_kind="department", outside_name="", created_by__isnull=False)
+                | (~Q(applicant_kind="department") & ~Q(outside_name="") & Q(created_by__isnull=True)),
+                name="applicant_is_inside_or_outside",
+            ),
+        ]
         indexes = [
             # a department's requests, newest first, with and without a state
             models.Index(fields=["department", "-modified", "-id"], name="request_of_department"),
@@ -152,6 +194,10 @@ class SharingRequest(models.Model):
             models.Index(fields=["department"], condition=Q(state__in=["returned", "offered"]), name="request_waiting"),
             # one's own
             models.Index(fields=["created_by", "-modified"], name="request_of_person"),
+            # applications from outside, newest first: figures for the public, contacts to be deleted
+            models.Index(
+                fields=["-submitted_at"], condition=~Q(applicant_kind="department"), name="request_from_outside"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -159,6 +205,16 @@ class SharingRequest(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("sharing:request-detail", args=[self.pk])
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether somebody from outside applies."""
+        return self.applicant_kind != ApplicantKind.DEPARTMENT
+
+    @property
+    def applicant_name(self) -> str:
+        """Who applies: the department, or who applies from outside."""
+        return self.outside_name or self.department.name
 
     @property
     def is_open(self) -> bool:

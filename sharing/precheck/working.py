@@ -22,7 +22,7 @@ from portal.departments.models import Department, Duty
 from portal.lists import listed
 from sharing import drafts
 from sharing.facts import columns_of_rows, facts_from, highest_sensitivity
-from sharing.models import Grant, ItemState, RequestItem, Restriction, SharingRequest
+from sharing.models import ApplicantKind, Grant, ItemState, RequestItem, Restriction, SharingRequest
 from sharing.models.route import titled
 from sharing.questions.asked import Asked, asked_of
 from sharing.questions.kinds import Kind
@@ -133,9 +133,12 @@ def had(
     departments: Collection[UUID], dataset_ids: Collection[UUID], but: SharingRequest | None = None
 ) -> dict[str, dict[UUID, Any]]:
     """What departments have of these datasets: the end of the grant, or the number of the open request. Two queries."""
-    held = Grant.objects.in_force().filter(department__in=departments, dataset__in=dataset_ids)
+    held = Grant.objects.in_force().of_departments().filter(department__in=departments, dataset__in=dataset_ids)
     asked = RequestItem.objects.filter(
-        request__department__in=departments, dataset__in=dataset_ids, state__in=ItemState.undecided()
+        request__department__in=departments,
+        request__applicant_kind=ApplicantKind.DEPARTMENT,
+        dataset__in=dataset_ids,
+        state__in=ItemState.undecided(),
     )
     if but is not None:
         asked = asked.exclude(request=but)

@@ -69,7 +69,6 @@ def add(*, request: SharingRequest, actor: Actor, upload: UploadedFile) -> Reque
         InvalidInput: too large, too many, of a kind that is not taken, or not what its name says.
     """
     request, actor = drafts.lock_editable(request, actor)
-    assert actor.user
     name = checked_name(upload)
     if request.attachments.count() >= COUNT_LIMIT:
         raise _wrong(_("A request has at most %(limit)s attachments.") % {"limit": COUNT_LIMIT})

@@ -42,6 +42,13 @@ class Copied:
     left_out: list[str]
 
 
+def _require_own(actor: Actor, request: SharingRequest) -> None:
+    """Refuse whoever does not apply for the department, and everybody on an application from outside."""
+    access.require(actor, Permission.REQUEST_CREATE, request.department)
+    if request.is_outside:
+        raise NotPermitted
+
+
 @transaction.atomic
 def copy(*, request: SharingRequest, actor: Actor) -> Copied:
     """A new draft with what ``request`` states, its datasets, items and rows, as far as they can be asked for today.
@@ -49,7 +56,7 @@ def copy(*, request: SharingRequest, actor: Actor) -> Copied:
     Raises:
         NotPermitted: no duty to apply for its department. InvalidInput: none of its datasets is left.
     """
-    access.require(actor, Permission.REQUEST_CREATE, request.department)
+    _require_own(actor, request)
     items = list(request.items.select_related("dataset").order_by("id"))
     can = set(drafts.requestable(actor).filter(pk__in=[i.dataset_id for i in items]).values_list("pk", flat=True))
     kept = [item for item in items if item.dataset_id in can and item.dataset.provider_id != request.department_id]
@@ -80,7 +87,7 @@ def _take_content(item: RequestItem, former: RequestItem, actor: Actor) -> None:
 @transaction.atomic
 def save_template(*, request: SharingRequest, actor: Actor, name: str) -> RequestTemplate:
     """Keep what ``request`` states as a template of its department; one of the same name is written anew."""
-    access.require(actor, Permission.REQUEST_CREATE, request.department)
+    _require_own(actor, request)
     assert actor.user
     name = name.strip()
     if not name or len(name) > 60:

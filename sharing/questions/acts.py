@@ -176,7 +176,7 @@ def _tell_drafts(form: QuestionForm) -> None:
     found = rows.select_related("request__created_by", "request__department")[:TOLD_LIMIT]
     messages = [
         Message(
-            [answers.request.created_by],
+            [person for person in [answers.request.created_by] if person],
             NoticeKind.QUESTIONS_CHANGED,
             answers.request.get_absolute_url(),
             {"department": form.department.name, "name": form.title, "title": answers.request.title},

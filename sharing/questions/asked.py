@@ -61,7 +61,12 @@ class Asked:
 
 
 def asked_of(request: SharingRequest) -> list[Asked]:
-    """The forms that ``request`` has to answer, in the order of their titles; five queries at most."""
+    """The forms that ``request`` has to answer, in the order of their titles; five queries at most.
+
+    Applications from outside answer what their own form asks, and none of these.
+    """
+    if request.is_outside:
+        return []
     if request.state == RequestState.DRAFT:
         return _of_draft(request)
     return read(request.answers.select_related("form__department", "version"))

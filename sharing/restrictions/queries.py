@@ -33,16 +33,20 @@ def hitting(departments: Collection[UUID | None], people: Collection[int | None]
     return Restriction.objects.in_force().filter(found).select_related("department", "person", "authority")
 
 
+def _applying(request: SharingRequest) -> tuple[UUID | None, ...]:
+    """The departments that apply; none where somebody outside does, whose application an authority only receives."""
+    return () if request.is_outside else (request.department_id, request.filed_by_department_id)
+
+
 def on_request(request: SharingRequest, people: Collection[int] = ()) -> list[Restriction]:
     """Entries in force on the applicant of ``request``, who files for it, who made it, or one of ``people``."""
-    departments = (request.department_id, request.filed_by_department_id)
-    rows = hitting(departments, (request.created_by_id, *people))
+    rows = hitting(_applying(request), (request.created_by_id, *people))
     return sorted(rows, key=lambda row: (list(Effect).index(Effect(row.effect)), row.number), reverse=True)
 
 
 def needs_review(request: SharingRequest) -> bool:
     """Whether a route may add a stage because of an entry: one that asks for a review, or a stricter one."""
-    hits = hitting((request.department_id, request.filed_by_department_id), (request.created_by_id,))
+    hits = hitting(_applying(request), (request.created_by_id,))
     return hits.filter(effect__in=(Effect.REVIEW, Effect.BLOCK)).exists()
 
 

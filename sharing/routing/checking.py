@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from catalog.models import Sensitivity, SharingType
 from portal.departments.models import AUTHORITY_DUTIES, Department, Level, Membership
-from sharing.models import Purpose
+from sharing.models import ApplicantKind, Purpose
 from sharing.models.route import titled
 from sharing.routes import OPERATORS, Condition, Groups, Stage, Who
 from sharing.routing.words import FIELD_LABELS
@@ -30,6 +30,7 @@ VALUES: dict[str, Sequence[Any]] = {
     "cross_border": [True, False],
     "item_count": range(1, 501),
     "purpose": Purpose.values,
+    "applicant_kind": ApplicantKind.values,
     "applicant_level": Level.values,
     "provider_level": Level.values,
     "restricted": [True, False],

@@ -7,15 +7,22 @@ import datetime as dt
 from django.utils.translation import gettext as _
 
 from portal.departments.models import Region
-from sharing.models import Route, RouteVersion
+from sharing.models import ApplicantKind, Route, RouteVersion
 from sharing.routes import RequestFacts, RouteError, any_holds, parse_any_of
 
 
 def fits(route: Route, facts: RequestFacts, region: Region) -> bool:
-    """Whether the route is for an applicant in ``region`` who asks for such items."""
+    """Whether the route is for an applicant in ``region`` who asks for such items.
+
+    Somebody from outside takes only routes that name their kind: one without conditions is for departments.
+    """
     if route.region is not None and not region.path.startswith(route.region.path):
         return False
     any_of = parse_any_of(route.any_of, route.key)
+    if facts.applicant_kind != ApplicantKind.DEPARTMENT:
+        any_of = tuple(group for group in any_of if any(each.field == "applicant_kind" for each in group))
+        if not any_of:
+            return False
     return any(any_holds(any_of, facts, item) for item in facts.items)
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from catalog.models import Dataset
 from portal.departments.models import Department, Duty, Region
-from sharing.models import Purpose, Route
+from sharing.models import ApplicantKind, Purpose, Route
 from sharing.routes import Late, Who
 from sharing.routing.acts import Settings
 from sharing.routing.words import FIELD_LABELS, LATE_LABELS, OPERATOR_LABELS, WHO_LABELS, hints, read_value, typed_value
@@ -207,6 +207,12 @@ class ExampleForm(forms.Form):
         help_text=gettext_lazy("Codes of datasets, parted by commas or lines."),
     )
     purpose = forms.ChoiceField(label=gettext_lazy("Purpose"), choices=Purpose.choices)
+    applicant_kind = forms.ChoiceField(
+        label=gettext_lazy("Kind of applicant"),
+        choices=ApplicantKind.choices,
+        required=False,
+        help_text=gettext_lazy("For somebody from outside, name the data authority that receives it as applicant."),
+    )
     is_cross_border = forms.BooleanField(label=gettext_lazy("Data leave the country"), required=False)
     is_restricted = forms.BooleanField(label=gettext_lazy("Applicant on the restriction list"), required=False)
 

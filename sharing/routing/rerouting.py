@@ -15,6 +15,7 @@ from sharing.errors import StaleStep
 from sharing.facts import facts_of
 from sharing.flow import Board, advance, log, told_of
 from sharing.models import RouteVersion, SharingRequest
+from sharing.outside import telling
 from sharing.replanning import replan
 from sharing.routes import parse_stages
 from sharing.routing.choice import version_for
@@ -65,6 +66,7 @@ def reroute(*, request: SharingRequest, actor: Actor, seen_version: int, reason:
     board = advance(replan(board, waiting, former=parse_stages(before.stages)))
     log(board, "request.rerouted", actor, **{"from": str(before), "to": str(version), "reason": reason})
     grants.issue_all([(each, actor) for each in board.approved])
+    telling.changed([request])
     data = {"number": request.number, "title": request.title, "note": reason}
     url = request.get_absolute_url()
     notify(told_of(request), NoticeKind.REQUEST_REROUTED, url=url, data=data, department=request.department)

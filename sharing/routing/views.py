@@ -20,7 +20,7 @@ from portal.departments.models import Department, Duty
 from portal.errors import PortalError
 from portal.views import actor_of, posted_version, show_refusal
 from sharing.facts import facts_from
-from sharing.models import RequestItem, Route, RouteVersion, SharingRequest
+from sharing.models import ApplicantKind, RequestItem, Route, RouteVersion, SharingRequest
 from sharing.models.route import titled
 from sharing.routes import Stage, copies, parse_any_of, parse_stages, resolve
 from sharing.routing import acts
@@ -292,7 +292,10 @@ def route_preview(request: HttpRequest, pk: str) -> HttpResponse:
     if form.is_bound and form.is_valid() and version:
         data = form.cleaned_data
         example = SharingRequest(
-            department=data["applicant"], purpose=data["purpose"], is_cross_border=data["is_cross_border"]
+            department=data["applicant"],
+            purpose=data["purpose"],
+            is_cross_border=data["is_cross_border"],
+            applicant_kind=data["applicant_kind"] or ApplicantKind.DEPARTMENT,
         )
         items = [
             RequestItem(request=example, dataset=dataset, columns=[i.column for i in dataset.items.all()])

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext
 from catalog.models import Grade, Sensitivity, SharingType
 from portal.departments.models import Level
 from portal.lists import listed
-from sharing.models import Purpose
+from sharing.models import ApplicantKind, Purpose
 from sharing.routes import Condition, Groups, Late, Who
 
 Labels = dict[str, str | Promise]
@@ -40,6 +40,7 @@ FIELD_LABELS: Labels = {
     "cross_border": gettext_lazy("Data leave the country"),
     "item_count": gettext_lazy("Number of datasets"),
     "purpose": gettext_lazy("Purpose"),
+    "applicant_kind": gettext_lazy("Kind of applicant"),
     "applicant_level": gettext_lazy("Level of the applicant"),
     "provider_level": gettext_lazy("Level of the provider"),
     "restricted": gettext_lazy("Applicant on the restriction list"),
@@ -56,6 +57,7 @@ CHOICES: dict[str, Sequence[tuple[Any, Any]]] = {
     "grade": Grade.choices,
     "personal_data": Sensitivity.choices,
     "purpose": Purpose.choices,
+    "applicant_kind": ApplicantKind.choices,
     "applicant_level": Level.choices,
     "provider_level": Level.choices,
 }

@@ -23,6 +23,7 @@ from sharing import workflow
 from sharing.errors import StaleStep
 from sharing.flow import Board, advance, log, told_of
 from sharing.models import ApprovalStep, Enquiry, EnquiryKind, InternalNote, RequestCopy, StepState
+from sharing.outside import telling
 from sharing.vacancies import is_vacant
 
 TEXT_LIMIT = 2_000
@@ -97,6 +98,7 @@ def ask(*, step: ApprovalStep, actor: Actor, text: str, stops_clock: bool = Fals
     advance(board)
     _log(board, "enquiry.asked", actor, step, note=text, stops_clock=stops_clock)
     request = board.request
+    telling.changed([request])
     data = _words(step, text)
     notify(
         told_of(request),
@@ -144,7 +146,8 @@ def ask_opinion(*, step: ApprovalStep, actor: Actor, department: Department, dut
 
 def _office_for(board: Board, department: Department, duty: str) -> list:
     """Who holds ``duty`` there; an error when nobody does, or when it is the applicant's side."""
-    if department.pk == board.request.department_id or not department.is_active or duty not in Duty.values:
+    is_theirs = department.pk == board.request.department_id and not board.request.is_outside
+    if is_theirs or not department.is_active or duty not in Duty.values:
         message = _("Choose a department other than the applicant's.")
         raise InvalidInput(message, fields={"department": [message]})
     people = holders(department, duty)
@@ -272,7 +275,7 @@ def forward(
         people,
         NoticeKind.STEP_OPENED,
         url=step.get_absolute_url(),
-        data=_words(step, reason) | {"department": board.request.department.name},
+        data=_words(step, reason) | {"department": board.request.applicant_name},
         department=department,
     )
     return step

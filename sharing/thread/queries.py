@@ -26,10 +26,12 @@ class Entry:
 def is_insider(request: SharingRequest, actor: Actor) -> bool:
     """Whether somebody decides, or gives an opinion, from outside of the applicant's department."""
     standing = actor.standing
-    if standing.holds(request.department_id, Duty.APPLICANT) or actor.user_id == request.created_by_id:
-        return False
     groups = list(standing.group_ids)
-    steps = ApprovalStep.objects.filter(request=request, office__in=groups).exclude(department=request.department_id)
+    steps = ApprovalStep.objects.filter(request=request, office__in=groups)
+    if not request.is_outside:
+        if standing.holds(request.department_id, Duty.APPLICANT) or actor.user_id == request.created_by_id:
+            return False
+        steps = steps.exclude(department=request.department_id)
     return steps.exists() or Enquiry.objects.filter(request=request, office__in=groups).exists()
 
 

@@ -47,19 +47,19 @@ USAGE_ROWS = 50
 
 def _matching(request: HttpRequest, actor: Actor) -> QuerySet[Grant]:
     params = request.GET
-    departments = actor.standing.departments_with()
     if params.get("side") == "given":
-        rows = Grant.objects.filter(dataset__provider__in=departments)
+        rows = Grant.objects.filter(dataset__provider__in=actor.standing.departments_with())
     else:
-        rows = Grant.objects.filter(department__in=departments)
+        rows = Grant.objects.received_by(actor.standing)
     if params.get("state") in GrantState.values:
         rows = rows.filter(state=params["state"])
     if days := ending_days(params):
         last = timezone.localdate() + dt.timedelta(days=days)
         rows = rows.in_force().filter(valid_until__lte=last)
     if text := params.get("q", "").replace("\x00", "").strip():
-        rows = rows.filter(Q(dataset__title__icontains=text) | Q(department__name__icontains=text))
-    return rows.select_related("dataset__provider", "department").order_by("-created_at", "-id")
+        by_name = Q(department__name__icontains=text) | Q(item__request__outside_name__icontains=text)
+        rows = rows.filter(Q(dataset__title__icontains=text) | by_name)
+    return rows.select_related("dataset__provider", "department", "item__request").order_by("-created_at", "-id")
 
 
 def ending_days(params: Any) -> int:
@@ -100,7 +100,7 @@ def grant_export(request: HttpRequest) -> StreamingHttpResponse:
     def rows() -> Iterator[list[Any]]:
         yield [_("dataset"), _("provider"), _("user"), _("items"), _("from"), _("until"), _("state")]
         for g in found[:10_000].iterator(chunk_size=1_000):
-            names = [g.dataset.title, g.dataset.provider.name, g.department.name, "、".join(g.columns)]
+            names = [g.dataset.title, g.dataset.provider.name, g.holder_name, "、".join(g.columns)]
             yield [*names, g.valid_from, g.valid_until, g.get_state_display()]
 
     return csv_response(rows(), "grants")

@@ -28,7 +28,7 @@ from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
 from sharing import claims, deciding
 from sharing.deciding import BulkEntry
 from sharing.forms import DecisionForm
-from sharing.models import ApprovalStep, RouteVersion, SavedView, StepItem, StepState
+from sharing.models import ApplicantKind, ApprovalStep, RouteVersion, SavedView, StepItem, StepState
 from sharing.models.route import titled
 from sharing.models.step import ApprovalStepQuerySet
 from sharing.rules import decides_somewhere
@@ -95,9 +95,12 @@ def _matching(request: HttpRequest) -> QuerySet[ApprovalStep]:
     rows = _in_tab(ApprovalStep.objects.of_offices(actor.standing), params.get("tab", "open"), actor)
     if text := clean_text(params.get("q", "")):
         by_text = Q(request__number__istartswith=text) | Q(request__title__icontains=text)
-        rows = rows.filter(by_text | Q(request__department__name__icontains=text))
+        by_name = Q(request__department__name__icontains=text) | Q(request__outside_name__icontains=text)
+        rows = rows.filter(by_text | by_name)
     if stage := clean_text(params.get("stage", "")):
         rows = rows.filter(stage=stage)
+    if params.get("kind") in ApplicantKind.values:
+        rows = rows.filter(request__applicant_kind=params["kind"])
     if params.get("claim") == "free":
         rows = rows.filter(claimed_by=None)
     elif params.get("claim") == "taken":
@@ -166,6 +169,7 @@ class QueueView(WorkplaceMixin, ListView[ApprovalStep]):
             "all_columns": COLUMNS,
             "views": list(SavedView.objects.filter(user=self.actor.user)[:VIEW_LIMIT]),
             "stages": _stages(self.actor),
+            "kinds": ApplicantKind.choices,
             "form": DecisionForm(),
         }
 
@@ -180,7 +184,7 @@ def queue_export(request: HttpRequest) -> StreamingHttpResponse:
         for start in range(0, len(ids), EXPORT_LOT):
             for step in _shown(ids[start : start + EXPORT_LOT]):
                 r, total = step.request, step.items_total  # type: ignore[attr-defined]
-                yield [step.due_at, r.number, r.title, r.department.name, step.label, total, step.get_state_display()]
+                yield [step.due_at, r.number, r.title, r.applicant_name, step.label, total, step.get_state_display()]
 
     return csv_response(rows(), "queue")
 

@@ -17,7 +17,7 @@ from portal.access import Actor
 from portal.departments.models import Duty
 from portal.exports import csv_response
 from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
-from sharing.models import RequestState, SharingRequest
+from sharing.models import ApplicantKind, RequestState, SharingRequest
 
 EXPORT_LIMIT = 10_000
 EXPORT_LOT = 500
@@ -47,8 +47,11 @@ def _matching(request: HttpRequest, actor: Actor) -> QuerySet[SharingRequest]:
     rows = parts[scope](actor.standing)
     if params.get("state") in RequestState.values:
         rows = rows.filter(state=params["state"])
+    if params.get("kind") in ApplicantKind.values:
+        rows = rows.filter(applicant_kind=params["kind"])
     if text := clean_text(params.get("q", "")):
-        rows = rows.filter(Q(title__icontains=text) | Q(number__istartswith=text))
+        named = Q(title__icontains=text) | Q(outside_name__icontains=text)
+        rows = rows.filter(named | Q(number__istartswith=text))
     sort = params.get("sort", "")
     if sort.removeprefix("-") in SORTS:
         return rows.order_by(sort, "-id")
@@ -77,7 +80,12 @@ class RequestListView(WorkplaceMixin, ListView[SharingRequest]):
         states = [
             c for c in RequestState.choices if c[0] != RequestState.DRAFT or _scope(self.request, self.actor) == "own"
         ]
-        return context | {"states": states, "scopes": SCOPES, "scope": _scope(self.request, self.actor)}
+        return context | {
+            "states": states,
+            "kinds": ApplicantKind.choices,
+            "scopes": SCOPES,
+            "scope": _scope(self.request, self.actor),
+        }
 
 
 @login_required
@@ -86,10 +94,20 @@ def request_export(request: HttpRequest) -> StreamingHttpResponse:
     ids = list(_matching(request, actor_of(request)).values_list("pk", flat=True)[:EXPORT_LIMIT])
 
     def rows() -> Iterator[list[Any]]:
-        yield [_("number"), _("title"), _("applicant"), _("state"), _("datasets"), _("answered"), _("submitted")]
+        yield [
+            _("number"),
+            _("title"),
+            _("applicant"),
+            _("kind of applicant"),
+            _("state"),
+            _("datasets"),
+            _("answered"),
+            _("submitted"),
+        ]
         for start in range(0, len(ids), EXPORT_LOT):
             for r in _shown(ids[start : start + EXPORT_LOT]):
                 counts = [r.items_total, r.items_answered]  # type: ignore[attr-defined]
-                yield [r.number, r.title, r.department.name, r.get_state_display(), *counts, r.submitted_at]
+                names = [r.applicant_name, r.get_applicant_kind_display(), r.get_state_display()]
+                yield [r.number, r.title, *names, *counts, r.submitted_at]
 
     return csv_response(rows(), "requests")

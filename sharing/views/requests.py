@@ -27,6 +27,7 @@ from portal.views import actor_of, clean_text, show_refusal
 from sharing import drafts, history, marks, way, workflow
 from sharing.forms import RequestForm
 from sharing.models import BasketItem, RequestItem, RequestState, SharingRequest, StepItem, Verdict
+from sharing.outside.queries import former_of
 from sharing.precheck.working import check
 from sharing.preparing import copying
 from sharing.questions.queries import answers_for
@@ -92,7 +93,7 @@ def _form_page(request: HttpRequest, form: RequestForm, key: str, context: dict[
 def request_or_404(request: HttpRequest, pk: UUID) -> SharingRequest:
     """The request, when the reader may see it."""
     actor = actor_of(request)
-    rows = SharingRequest.objects.select_related("department__region", "created_by", "route_version")
+    rows = SharingRequest.objects.select_related("department__region", "created_by", "route_version", "outside")
     return get_object_or_404(rows.readable_by(actor.standing), pk=pk)
 
 
@@ -191,6 +192,7 @@ def request_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "letters": list(found.letters.readable_by(actor_of(request).standing).distinct()),
         "questions_waiting": waiting_questions(found) if applies else 0,
         "answers": [] if is_draft else answers_for(found, actor_of(request)),
+        **former_of(found),
     }
     if is_draft:
         checked = check(found, actor_of(request))

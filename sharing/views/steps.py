@@ -22,8 +22,10 @@ from portal.errors import InvalidInput, PortalError
 from portal.views import CappedPaginator, actor_of, posted_version
 from sharing import deciding, joint, marks, way
 from sharing.deciding import Decision
+from sharing.extending import acts as extending
 from sharing.forms import DecisionForm
-from sharing.models import ApprovalStep, Grant, RequestItem, StepItem, StepState
+from sharing.models import ApplicantKind, ApprovalStep, Grant, RequestItem, StepItem, StepState
+from sharing.outside.queries import former_of
 from sharing.questions.queries import answers_for
 from sharing.restrictions.queries import on_request
 from sharing.supervision.acts import notices_on
@@ -40,7 +42,15 @@ def step_or_404(request: HttpRequest, pk: UUID) -> ApprovalStep:
     """A step of one of my offices that was opened already."""
     rows = ApprovalStep.objects.of_offices(actor_of(request).standing).exclude(state=StepState.WAITING)
     return get_object_or_404(
-        rows.select_related("request__department__region", "request__created_by", "department", "claimed_by"), pk=pk
+        rows.select_related(
+            "request__department__region",
+            "request__created_by",
+            "request__outside",
+            "department",
+            "claimed_by",
+            "extension",
+        ),
+        pk=pk,
     )
 
 
@@ -60,9 +70,12 @@ def step_detail(
     related = ("item__dataset__items", "item__dataset__distributions__current", "votes__voter", "votes__cast_by")
     prefetch_related_objects(entries, *related)
     datasets = [entry.item.dataset_id for entry in entries]
+    providers = [entry.item.dataset.provider_id for entry in entries]
     held = Grant.objects.in_force().filter(
-        department=step.request.department, dataset__provider__in=[entry.item.dataset.provider_id for entry in entries]
+        department=step.request.department, outside=None, dataset__provider__in=providers
     )
+    if step.request.is_outside:
+        held = held.none()  # ``former_of`` says what the same organisation holds
     capacity = access.capacity_for(actor_of(request), Permission.STEP_DECIDE, step)
     return {
         "step": step,
@@ -78,6 +91,9 @@ def step_detail(
         "held": list(held.select_related("dataset")[:20]),
         "former": list(_former(datasets, step)),
         "lanes": way.way_of(step.request),
+        **former_of(step.request),
+        "extension": getattr(step, "extension", None),
+        "may_extend": extending.may_be_asked(step) and capacity is not None,
         "talk": talk_on(step.request, actor_of(request)),
         "talk_forms": talk_forms(),
         "may_talk": access.can(actor_of(request), Permission.STEP_ANSWER, step),
@@ -115,7 +131,8 @@ def _former(datasets: list[UUID], step: ApprovalStep) -> QuerySet[RequestItem]:
     """The last answers on the same datasets; what other departments were told is for providers and authorities."""
     answered = RequestItem.objects.filter(dataset__in=datasets, answered_at__isnull=False).exclude(request=step.request)
     if step.lane_id is None and not step.is_authority_step:
-        answered = answered.filter(request__department=step.department_id)
+        theirs = {"request__department": step.department_id, "request__applicant_kind": ApplicantKind.DEPARTMENT}
+        answered = answered.filter(**theirs)
     return answered.select_related("dataset", "request__department").order_by("-answered_at")[:FORMER_DECISIONS]
 
 

@@ -19,7 +19,7 @@ def test_the_demo_loads_and_its_record_holds(settings: Any, capsys: pytest.Captu
     settings.DEMO = True
     call_command("demo")
     assert Dataset.objects.published().count() == 841
-    assert (Demand.objects.count(), SharingRequest.objects.count()) == (5, 3)
+    assert (Demand.objects.count(), SharingRequest.objects.count()) == (5, 5)
     villages = Dataset.objects.get(title="浙江省村（居）委会名录")
     report = conformance.compute(villages.pk)
     assert report is not None

@@ -352,7 +352,7 @@ def test_a_citizen_asks_and_follows_by_a_secret_link(world: World) -> None:
     assert not Event.objects.filter(data__icontains="example.com").exists()
     page = client.get(follow_path(demand))
     assert (page.status_code, page.headers["Cache-Control"]) == (200, "private, no-store")
-    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Referrer-Policy"] == "same-origin"
     wrong = reverse("sharing:open-demand-follow", args=[demand.pk, "0" * 64])
     assert client.get(wrong).status_code == 404
     done = client.post(follow_path(demand), {"act": "withdraw", "seen_version": demand.version})

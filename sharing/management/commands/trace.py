@@ -36,7 +36,7 @@ class Command(BaseCommand):
         grant = found.grant
         self.stdout.write(f"grant       {grant.pk}")
         self.stdout.write(f"dataset     {grant.dataset} ({grant.dataset.provider})")
-        self.stdout.write(f"department  {grant.department}")
+        self.stdout.write(f"department  {grant.holder_name}")
         self.stdout.write(f"request     {grant.item.request.number}")
         self.stdout.write(f"chance that another grant fits as well: {found.chance:.1e}")
         for usage in grant.usage.select_related("user", "credential").order_by("at")[:50]:

@@ -1,0 +1,798 @@
+"""Applications from outside for conditionally open data: the way over HTTP, and what nobody else may do with it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from stdnum.cn import uscc
+
+from catalog import lifecycle, revisions
+from catalog.models import Dataset
+from portal.access import Actor, Permission, can
+from portal.audit import checks
+from portal.departments import changes
+from portal.departments.models import Duty
+from portal.errors import InvalidInput, NotPermitted, WrongState
+from portal.models import Event, Notice
+from sharing import deciding, drafts, grants, workflow
+from sharing.deciding import Decision
+from sharing.delivery.gate import open_grant
+from sharing.errors import GrantNotInForce
+from sharing.extending import acts as extending
+from sharing.letters import acts as letter_acts
+from sharing.models import (
+    Credential,
+    Dispute,
+    Enquiry,
+    Grant,
+    Letter,
+    OpenApplicant,
+    RequestAttachment,
+    SharingRequest,
+    UsageRecord,
+)
+from sharing.outside import acts, keeping
+from sharing.outside.acts import Applicant, Use
+from sharing.outside.tokens import follow_path, token_of
+from sharing.preparing import copying
+from sharing.terms import Terms
+from sharing.thread import acts as thread
+from sharing.thread.queries import is_insider
+from tests.factories import (
+    World,
+    actor,
+    decide,
+    load,
+    make_dataset,
+    make_request,
+    make_user,
+    step_of,
+    submit,
+)
+from tests.queries import queries_of
+
+pytestmark = pytest.mark.django_db
+
+CODE = "91330100MADEMX001" + uscc.calc_check_digit("91330100MADEMX001")
+ITEMS = [
+    {"name": "代码", "column": "code", "open_type": "conditional"},
+    {"name": "名称", "column": "name", "open_type": "open"},
+    {"name": "电话", "column": "phone", "open_type": "conditional", "sensitivity": "personal"},
+    {"name": "内部意见", "column": "internal", "open_type": "not_open"},
+]
+ROWS = "code,name,phone,internal\n1,甲,13800000001,否\n2,乙,13800000002,是\n".encode()
+PDF = b"%PDF-1.7 plan"
+
+
+def client_of(user: Any) -> Client:
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def findings() -> list[Any]:
+    return [found for _name, rows in checks.run() for found in rows]
+
+
+class Province:
+    """The provincial provider with conditionally open data, and the authority that receives applications for them."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.authority = world.province_authority_department
+        self.reviewer = make_user("reviewer", self.authority, Duty.AUTHORITY_REVIEWER, Duty.AUTHORITY_HEAD)
+        self.colleague = make_user("colleague", self.authority, Duty.APPLICANT, Duty.OWN_APPROVER, Duty.CLERK)
+        self.dataset = conditional(world, "企业能耗")
+
+
+def conditional(world: World, title: str, **changes: Any) -> Dataset:
+    """A conditionally open dataset of the provincial bureau."""
+    values: dict[str, Any] = {"open_type": "conditional", "open_condition": "用于科研或产品开发", "items": ITEMS}
+    return make_dataset(world.province_bureau, title, **(values | changes))
+
+
+@pytest.fixture
+def province(world: World) -> Province:
+    return Province(world)
+
+
+def applicant(**changes: Any) -> Applicant:
+    values = {
+        "kind": "enterprise",
+        "name": "杭州某科技公司",
+        "credit_code": CODE,
+        "contact": "王芳",
+        "phone": "0571-88880000",
+        "email": "data@example.com",
+    }
+    return Applicant(**(values | changes))
+
+
+def use(**changes: Any) -> Use:
+    values: dict[str, Any] = {
+        "title": "能耗评估模型",
+        "purpose": "研究行业能耗水平",
+        "scenario": "训练评估模型并发布行业报告",
+        "safeguards": "内网存储，专人管理，期满删除",
+        "valid_until": timezone.localdate() + dt.timedelta(days=200),
+    }
+    return Use(**(values | changes))
+
+
+def apply(*datasets: Dataset, columns: tuple[str, ...] = ("code", "name"), **changes: Any) -> SharingRequest:
+    """An application of an enterprise for these columns of each dataset."""
+    return acts.apply(
+        applicant=applicant(**changes),
+        use=use(),
+        columns={dataset.pk: columns for dataset in datasets},
+        has_commitment=True,
+    )
+
+
+def holder(request: SharingRequest) -> Actor:
+    return Actor.holder_of(request.pk)
+
+
+def granted(province: Province, **changes: Any) -> Grant:
+    """A grant that the authority and the provider agreed to, with the agreement issued and accepted."""
+    request = apply(province.dataset, **changes)
+    agree_to(province, request)
+    return Grant.objects.get(outside=request.pk)
+
+
+def agree_to(province: Province, request: SharingRequest) -> None:
+    decide(step_of(request, "open-acceptance"), province.reviewer)
+    decide(step_of(request, "open-answer"), province.world.provider)
+    letter_acts.issue_for(request.pk)
+    for letter in request.letters.filter(kind="agreement"):
+        letter_acts.confirm(letter=letter, actor=holder(request))
+
+
+def form_of(*datasets: Dataset, **changes: Any) -> dict[str, Any]:
+    """What is typed into the form."""
+    values: dict[str, Any] = {**vars(applicant()), **vars(use()), "has_commitment": "on", "website": ""}
+    values |= {f"columns-{dataset.pk}": ["code", "name"] for dataset in datasets}
+    return values | changes
+
+
+def put_aside(client: Client, *datasets: Dataset) -> None:
+    for dataset in datasets:
+        client.post(reverse("sharing:application-basket"), {"dataset": dataset.pk})
+
+
+def act(request: SharingRequest, name: str, **data: Any) -> Any:
+    """Something sent from the page behind the secret link."""
+    return Client().post(follow_path(request.pk), {"act": name, **data})
+
+
+# --- the whole way -----------------------------------------------------------------------------------------------
+
+
+def test_from_the_public_list_to_the_download(province: Province) -> None:
+    load(province.dataset, ROWS)
+    client = Client()
+    page = client.get(reverse("sharing:conditional-list")).content.decode()
+    assert province.dataset.title in page
+    page = client.get(reverse("sharing:conditional-detail", args=[province.dataset.pk])).content.decode()
+    assert ("用于科研或产品开发" in page, "内部意见" in page) == (True, False)
+    put_aside(client, province.dataset)
+    papers = [SimpleUploadedFile("方案.pdf", PDF)]
+    sent = client.post(reverse("sharing:application-create"), form_of(province.dataset, papers=papers))
+    request = SharingRequest.objects.get()
+    assert sent.url == f"{follow_path(request.pk)}?new=1"
+    assert (request.state, request.department, request.created_by) == ("in_review", province.authority, None)
+    assert (request.number or "").startswith("KF")
+    assert request.route_version is not None and request.route_version.route_id == "open-conditional"
+    assert list(RequestAttachment.objects.values_list("name", "added_by")) == [("方案.pdf", None)]
+    page = client.get(sent.url)
+    assert request.number in page.content.decode() and token_of(request.pk) in page.content.decode()
+    assert page["Cache-Control"] == "private, no-store" and page["Referrer-Policy"] == "same-origin"
+    decide(step_of(request, "open-acceptance"), province.reviewer)
+    decide(step_of(request, "open-answer"), province.world.provider)
+    letter_acts.issue_for(request.pk)
+    grant = Grant.objects.get()
+    assert (grant.outside_id, grant.department, grant.columns) == (request.pk, province.authority, ["code", "name"])
+    path = reverse("sharing:application-download", args=[request.pk, token_of(request.pk), grant.pk, "csv"])
+    assert client.get(path).status_code == 409  # before the agreement
+    letter = request.letters.get(kind="agreement")
+    assert letter.content["applicant"]["name"] == "杭州某科技公司"
+    assert act(request, "agree", object=letter.pk).status_code == 302
+    delivered = client.get(path)
+    body = b"".join(delivered.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    assert body.splitlines()[0].startswith("代码,名称") and "甲" in body and "13800000001" not in body
+    assert list(UsageRecord.objects.values_list("grant", "user", "channel", "rows")) == [(grant.pk, None, "file", 2)]
+    assert findings() == []
+
+
+def test_a_key_reads_the_data_until_it_or_the_grant_ends(province: Province) -> None:
+    load(province.dataset, ROWS)
+    grant = granted(province)
+    request = SharingRequest.objects.get()
+    shown = act(request, "new-key", object=grant.pk).content.decode()
+    key = re.search(r"sq_[\w-]{20,}", shown).group()  # type: ignore[union-attr]
+    url, head = reverse("api:data-rows", args=[grant.pk]), {"HTTP_AUTHORIZATION": f"Bearer {key}"}
+    assert Client().get(url, **head).json()["rows"] == [
+        {"code": "1", "name": "甲"},
+        {"code": "2", "name": "乙"},
+    ]
+    assert UsageRecord.objects.get().credential == Credential.objects.get()
+    grants.revoke(grant=grant, actor=actor(province.world.provider), reason="超出用途")
+    assert Client().get(url, **head).status_code == 403
+    page = Client().get(follow_path(request.pk)).content.decode()
+    assert "超出用途" in page
+    assert findings() == []
+
+
+def test_an_applicant_ends_their_own_key(province: Province) -> None:
+    load(province.dataset, ROWS)
+    grant = granted(province)
+    credential, key = grants.create_credential(grant=grant, actor=Actor.holder_of(grant.item.request_id))
+    act(grant.item.request, "end-key", object=credential.pk)
+    url = reverse("api:data-rows", args=[grant.pk])
+    assert Client().get(url, HTTP_AUTHORIZATION=f"Bearer {key}").status_code == 401
+
+
+def test_several_datasets_go_in_one_application_in_a_lane_each(province: Province) -> None:
+    city = make_dataset(
+        province.world.city_bureau, "空气质量", open_type="conditional", open_condition="科研", items=ITEMS
+    )
+    client = Client()
+    put_aside(client, province.dataset, city)
+    client.post(reverse("sharing:application-create"), form_of(province.dataset, city))
+    request = SharingRequest.objects.get()
+    assert request.department == province.authority  # of the highest provider
+    lanes = set(request.steps.filter(stage="open-answer").values_list("lane__name", flat=True))
+    assert lanes == {"浙江省民政厅", "杭州市生态环境局"}
+    assert client.get(reverse("sharing:application-create")).context["form"] is None  # nothing is left aside
+
+
+def test_a_dataset_that_is_put_aside_can_be_taken_out_again(province: Province) -> None:
+    client = Client()
+    other = conditional(province.world, "水耗")
+    put_aside(client, province.dataset, other)
+    client.post(reverse("sharing:application-basket"), {"dataset": other.pk, "act": "remove"})
+    assert client.get(reverse("sharing:application-create")).context["datasets"] == [province.dataset]
+
+
+# --- what is refused ---------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_credit_code_is_refused_and_what_was_typed_is_kept(province: Province) -> None:
+    client = Client()
+    put_aside(client, province.dataset)
+    wrong = CODE[:-1] + ("0" if CODE[-1] != "0" else "1")
+    page = client.post(reverse("sharing:application-create"), form_of(province.dataset, credit_code=wrong))
+    assert (page.status_code, SharingRequest.objects.count()) == (422, 0)
+    assert list(page.context["form"].errors) == ["credit_code"]
+    assert "训练评估模型并发布行业报告" in page.content.decode()
+
+
+def test_everything_that_is_wrong_is_said_at_once(province: Province) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        acts.apply(
+            applicant=applicant(kind="department", email="nobody", name=" "),
+            use=use(purpose="", valid_until=timezone.localdate() - dt.timedelta(days=1)),
+            columns={province.dataset.pk: ["code"]},
+            has_commitment=False,
+        )
+    assert set(caught.value.fields) == {"kind", "email", "name", "purpose", "valid_until", "has_commitment"}
+    assert SharingRequest.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("方案.exe", b"MZ"), ("方案.pdf", b"MZ not a pdf"), ("方案.docx", b"PK\x03\x04")]
+)
+def test_only_pdf_files_are_taken(province: Province, name: str, content: bytes) -> None:
+    client = Client()
+    put_aside(client, province.dataset)
+    papers = [SimpleUploadedFile(name, content)]
+    page = client.post(reverse("sharing:application-create"), form_of(province.dataset, papers=papers))
+    assert (page.status_code, list(page.context["form"].errors)) == (422, ["papers"])
+    assert (SharingRequest.objects.count(), RequestAttachment.objects.count()) == (0, 0)
+
+
+def test_more_than_a_form_may_take_is_not_read(province: Province, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sharing.outside import views
+
+    monkeypatch.setattr(views.application_create, "anonymous_bytes", 1_000)
+    client = Client()
+    put_aside(client, province.dataset)
+    papers = [SimpleUploadedFile("方案.pdf", PDF * 200)]
+    sent = client.post(reverse("sharing:application-create"), form_of(province.dataset, papers=papers))
+    assert (sent.status_code, SharingRequest.objects.count()) == (400, 0)
+
+
+def test_an_address_applies_so_often_an_hour(province: Province, settings: Any) -> None:
+    settings.OPEN_APPLICATIONS_AN_HOUR = 1
+    codes = []
+    for _n in range(2):
+        client = Client()
+        put_aside(client, province.dataset)
+        page = client.post(reverse("sharing:application-create"), form_of(province.dataset))
+        codes.append(page.status_code)
+    assert (codes, SharingRequest.objects.count()) == ([302, 422], 1)
+
+
+def test_a_program_that_fills_the_trap_leaves_nothing(province: Province) -> None:
+    client = Client()
+    put_aside(client, province.dataset)
+    form = form_of(province.dataset, website="http://spam.example")
+    assert client.post(reverse("sharing:application-create"), form).url == reverse("sharing:conditional-list")
+    assert SharingRequest.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"open_type": "not_open"},
+        {"open_type": "open"},
+        {"grade": 4},
+        {"state": "draft"},
+        {"sharing_type": "not_shared"},
+    ],
+)
+def test_only_published_conditionally_open_data_of_a_low_grade(province: Province, changes: dict[str, Any]) -> None:
+    other = conditional(province.world, "不应出现的资源", **changes)
+    client = Client()
+    put_aside(client, other)
+    assert client.get(reverse("sharing:application-create")).context["form"] is None
+    assert client.get(reverse("sharing:conditional-detail", args=[other.pk])).status_code == 404
+    assert other.title not in client.get(reverse("sharing:conditional-list")).content.decode()
+    with pytest.raises(InvalidInput):
+        apply(other)
+
+
+def test_items_that_are_not_open_cannot_be_asked_for(province: Province) -> None:
+    with pytest.raises(InvalidInput):
+        apply(province.dataset, columns=("code", "internal"))
+    assert (SharingRequest.objects.count(), OpenApplicant.objects.count()) == (0, 0)
+
+
+# --- whose it is -------------------------------------------------------------------------------------------------
+
+
+def test_another_link_opens_nothing(province: Province) -> None:
+    one, other = apply(province.dataset), apply(province.dataset)
+    for name, args in (
+        ("sharing:application-follow", [one.pk, token_of(other.pk)]),
+        ("sharing:application-download", [one.pk, token_of(other.pk), one.pk, "csv"]),
+        ("sharing:application-letter", [one.pk, token_of(other.pk), one.pk]),
+    ):
+        assert Client().get(reverse(name, args=args)).status_code == 404
+
+
+def test_one_applicant_reaches_nothing_of_another(province: Province) -> None:
+    grant = granted(province)
+    mine = apply(province.dataset)
+    letter = Letter.objects.get(kind="agreement")
+    for name, target in (("new-key", grant.pk), ("agree", letter.pk), ("accept", grant.item_id), ("object", grant.pk)):
+        assert act(mine, name, object=target).status_code == 404
+    path = reverse("sharing:application-download", args=[mine.pk, token_of(mine.pk), grant.pk, "csv"])
+    assert Client().get(path).status_code == 404
+    assert Credential.objects.count() == 0
+
+
+def test_the_link_of_a_departments_request_does_not_exist(province: Province) -> None:
+    request = make_request(province.world, make_dataset(province.world.province_bureau, "低保对象"))
+    assert Client().get(follow_path(request.pk)).status_code == 404
+
+
+def test_the_receiving_authority_neither_reads_nor_uses_it_as_its_own(province: Province) -> None:
+    load(province.dataset, ROWS)
+    grant = granted(province)
+    request, colleague = grant.item.request, province.colleague
+    for permission in (
+        Permission.REQUEST_SUBMIT,
+        Permission.REQUEST_WITHDRAW,
+        Permission.REQUEST_EDIT,
+        Permission.REQUEST_VIEW,
+    ):
+        assert not can(actor(colleague), permission, request)
+    assert not can(actor(colleague), Permission.GRANT_USE, grant)
+    assert not can(actor(province.reviewer), Permission.GRANT_USE, grant)
+    assert not can(Actor.system(), Permission.GRANT_USE, grant)
+    with pytest.raises(NotPermitted):
+        grants.create_credential(grant=grant, actor=actor(colleague))
+    client = client_of(colleague)
+    for name, args in (
+        ("sharing:request-detail", [request.pk]),
+        ("sharing:grant-detail", [grant.pk]),
+        ("sharing:grant-download", [grant.pk, "csv"]),
+    ):
+        assert client.get(reverse(name, args=args)).status_code == 404
+    assert client.get(reverse("sharing:grant-list")).context["object_list"].count() == 0
+    assert list(client.get(reverse("sharing:request-list") + "?scope=own").context["object_list"]) == []
+    assert (
+        client_of(province.reviewer).get(reverse("sharing:grant-download", args=[grant.pk, "csv"])).status_code == 403
+    )
+    assert UsageRecord.objects.count() == 0
+
+
+def test_nobody_inside_answers_for_the_applicant(province: Province) -> None:
+    request = apply(province.dataset)
+    decide(step_of(request, "open-acceptance"), province.reviewer)
+    step = step_of(request, "open-answer")
+    decision = {pk: Decision("approve", terms=Terms(columns=("code",))) for pk in deciding.open_items(step)}
+    deciding.decide(step=step, actor=actor(province.world.provider), seen_version=step.version, decisions=decision)
+    item = request.items.get()
+    with pytest.raises(NotPermitted):
+        workflow.answer_terms(item=item, actor=actor(province.colleague), is_accepted=True)
+    assert act(request, "accept", object=item.pk).status_code == 302
+    letter_acts.issue_for(request.pk)
+    with pytest.raises(NotPermitted):
+        letter_acts.confirm(letter=Letter.objects.get(kind="agreement"), actor=actor(province.colleague))
+    with pytest.raises(NotPermitted):
+        copying.copy(request=request, actor=actor(province.colleague))
+    assert Grant.objects.get().columns == ["code"]
+    assert findings() == []
+
+
+def test_nobody_uses_data_before_the_agreement(province: Province) -> None:
+    load(province.dataset, ROWS)
+    request = apply(province.dataset)
+    decide(step_of(request, "open-acceptance"), province.reviewer)
+    decide(step_of(request, "open-answer"), province.world.provider)
+    grant = Grant.objects.get()
+    with pytest.raises(WrongState):
+        grants.create_credential(grant=grant, actor=holder(request))
+    with pytest.raises(WrongState):
+        open_grant(grant, "file")  # type: ignore[arg-type]
+
+
+# --- the way -----------------------------------------------------------------------------------------------------
+
+
+def test_personal_data_and_grade_three_go_by_the_security_officer(province: Province) -> None:
+    plain = apply(province.dataset)
+    personal = apply(province.dataset, columns=("code", "phone"))
+    graded = apply(conditional(province.world, "分级", grade=3))
+    stages = [set(r.steps.values_list("stage", flat=True)) for r in (plain, personal, graded)]
+    common = {"open-acceptance", "open-answer"}
+    assert stages == [common, common | {"open-security"}, common | {"open-security"}]
+
+
+def test_departments_and_outsiders_never_take_each_others_routes(province: Province) -> None:
+    department = submit(province.world, make_request(province.world, province.dataset))
+    assert department.route_version is not None and department.route_version.route_id == "national"
+    from sharing.models import Route
+    from sharing.routes import RouteError
+
+    Route.objects.filter(pk="open-conditional").update(is_active=False)
+    with pytest.raises(RouteError):
+        apply(province.dataset)
+    assert SharingRequest.objects.from_outside().count() == 0
+
+
+def test_a_question_stops_the_clock_until_it_is_answered_behind_the_link(province: Province) -> None:
+    request = apply(province.dataset)
+    step = step_of(request, "open-acceptance")
+    thread.ask(step=step, actor=actor(province.reviewer), text="谁负责数据安全？", stops_clock=True)
+    assert step_of(request, "open-acceptance").state == "paused"
+    enquiry = Enquiry.objects.get()
+    assert "谁负责数据安全？" in Client().get(follow_path(request.pk)).content.decode()
+    empty = act(request, "answer", object=enquiry.pk, text=" ")
+    assert (empty.status_code, Enquiry.objects.get().answer) == (422, "")
+    assert act(request, "answer", object=enquiry.pk, text="信息安全部").status_code == 302
+    assert (Enquiry.objects.get().answer, step_of(request, "open-acceptance").state) == ("信息安全部", "open")
+    page = client_of(province.reviewer).get(step_of(request, "open-acceptance").get_absolute_url()).content.decode()
+    assert "信息安全部" in page
+    assert is_insider(request, actor(province.reviewer))
+    assert findings() == []
+
+
+def test_returned_items_are_changed_and_sent_again(province: Province) -> None:
+    request = apply(province.dataset)
+    decide(step_of(request, "open-acceptance"), province.reviewer, "return", note="请说明保护措施")
+    request.refresh_from_db()
+    item = request.items.get()
+    page = Client().get(follow_path(request.pk)).content.decode()
+    assert "请说明保护措施" in page
+    data = {
+        **vars(use(safeguards="加密存储，双人授权")),
+        f"columns-{item.pk}": ["code"],
+        "seen_version": request.version,
+    }
+    stale = act(request, "resubmit", **(data | {"seen_version": request.version - 1}))
+    assert (stale.status_code, request.items.get().state) == (409, "returned")
+    none = act(request, "resubmit", **(data | {f"columns-{item.pk}": []}))
+    assert none.status_code == 422
+    assert act(request, "resubmit", **data).status_code == 302
+    item.refresh_from_db()
+    assert (item.state, item.columns) == ("in_review", ["code"])
+    assert OpenApplicant.objects.get().safeguards == "加密存储，双人授权"
+    assert step_of(request, "open-acceptance").state == "open"
+    assert findings() == []
+
+
+def test_only_items_can_be_changed_while_another_office_decides_on_the_text(province: Province) -> None:
+    city = make_dataset(
+        province.world.city_bureau, "空气质量", open_type="conditional", open_condition="科研", items=ITEMS
+    )
+    request = apply(province.dataset, city)
+    decide(step_of(request, "open-acceptance"), province.reviewer)
+    decide(step_of(request, "open-answer", province.world.city_bureau), province.world.provider2, "return", note="减少")
+    request.refresh_from_db()
+    item = request.items.get(dataset=city)
+    assert "title" not in Client().get(follow_path(request.pk)).context["form"].fields
+    data = {f"columns-{item.pk}": ["code"], "seen_version": request.version, "title": "另一个项目"}
+    assert act(request, "resubmit", **data).status_code == 302
+    request.refresh_from_db()
+    assert (request.title, request.items.get(dataset=city).columns) == ("能耗评估模型", ["code"])
+
+
+def test_a_refusal_is_objected_to_and_overturned(province: Province) -> None:
+    request = apply(province.dataset)
+    decide(step_of(request, "open-acceptance"), province.reviewer)
+    decide(
+        step_of(request, "open-answer"), province.world.provider, "refuse", reason="purpose_unclear", note="用途不明"
+    )
+    item = request.items.get()
+    page = Client().get(follow_path(request.pk)).content.decode()
+    assert "用途不明" in page
+    assert act(request, "object", object=item.pk, text="用途见附件").status_code == 302
+    dispute = Dispute.objects.get()
+    assert (dispute.opened_by, dispute.statements.get().side) == (None, "杭州某科技公司")
+    from sharing.disputes import acts as disputes
+
+    with pytest.raises(NotPermitted):
+        disputes.withdraw(dispute=dispute, actor=actor(province.colleague))
+    assert client_of(province.colleague).get(dispute.get_absolute_url()).status_code == 404
+    disputes.say(dispute=dispute, actor=actor(province.world.provider), text="请补充")
+    assert act(request, "move-up", object=dispute.pk).status_code == 302
+    head = make_user("ruling", province.authority, Duty.AUTHORITY_HEAD)
+    disputes.settle(dispute=dispute, actor=actor(head), is_overturned=True, text="理由不成立")
+    assert Grant.objects.get().outside_id == request.pk
+    assert "理由不成立" in Client().get(follow_path(request.pk)).content.decode()
+    assert findings() == []
+
+
+def test_an_application_is_withdrawn_behind_its_link(province: Province) -> None:
+    request = apply(province.dataset)
+    assert act(request, "withdraw").status_code == 302
+    request.refresh_from_db()
+    assert (request.state, request.items.get().state) == ("withdrawn", "withdrawn")
+    assert act(request, "withdraw").status_code == 409
+    event = Event.objects.get(verb="request.withdrawn")
+    assert (event.actor, event.data["from_outside"]) == (None, True)
+
+
+# --- the data change meanwhile -----------------------------------------------------------------------------------
+
+
+def test_a_dataset_withdrawn_in_between_closes_its_item_alone(province: Province) -> None:
+    other = conditional(province.world, "水耗")
+    request = apply(province.dataset, other)
+    lifecycle.withdraw(dataset=other, actor=actor(province.world.provider), reason="停止更新")
+    states = dict(request.items.values_list("dataset", "state"))
+    assert states == {province.dataset.pk: "in_review", other.pk: "closed"}
+    assert "停止更新" in Client().get(follow_path(request.pk)).content.decode()
+    assert findings() == []
+
+
+@pytest.mark.parametrize(("open_type", "state"), [("not_open", "suspended"), ("open", "active")])
+def test_a_dataset_not_conditionally_open_any_more_closes_its_items(
+    province: Province, open_type: str, state: str
+) -> None:
+    grant, waiting = granted(province), apply(province.dataset)
+    department = submit(province.world, make_request(province.world, province.dataset))
+    revise(province, open_type=open_type)
+    assert waiting.items.get().state == "closed"
+    assert department.items.get().state == "in_review"
+    grant.refresh_from_db()
+    assert grant.state == state
+    assert findings() == []
+
+
+def revise(province: Province, **values: Any) -> None:
+    """Publish a revision of the dataset, without its reviews."""
+    dataset = Dataset.objects.get(pk=province.dataset.pk)
+    author = make_user("author", province.world.province_bureau, Duty.CATALOGUER)
+    revisions.begin(dataset=dataset, actor=actor(author))
+    dataset = Dataset.objects.get(pk=dataset.pk)
+    lifecycle.update(dataset=dataset, actor=actor(author), values=values, seen_revision=dataset.work.revision)
+    from django.db import transaction
+
+    with transaction.atomic():
+        lifecycle._publish(lifecycle.lock(dataset), Actor.system())
+
+
+def test_personal_items_without_a_mask_are_hidden(province: Province) -> None:
+    load(province.dataset, ROWS)
+    request = apply(province.dataset, columns=("code", "phone"))
+    decide(step_of(request, "open-acceptance"), province.reviewer)
+    decide(step_of(request, "open-answer"), province.world.provider)
+    decide(step_of(request, "open-security"), province.world.security)
+    letter_acts.issue_for(request.pk)
+    letter_acts.confirm(letter=Letter.objects.get(kind="agreement"), actor=holder(request))
+    grant = Grant.objects.select_related("dataset").get()
+    opening = open_grant(grant, "file")  # type: ignore[arg-type]
+    assert opening.page(opening.query()).rows == [("1", None), ("2", None)]
+    grants.set_masks(grant=grant, actor=actor(province.world.provider), masks={"phone": "partial:3,2"}, reason="脱敏")
+    grant.refresh_from_db()
+    opening = open_grant(grant, "file")  # type: ignore[arg-type]
+    assert [row[1] for row in opening.page(opening.query()).rows] == ["138******01", "138******02"]
+
+
+def test_what_tells_people_apart_is_hidden_below_k(province: Province) -> None:
+    items = [
+        {"name": "代码", "column": "code", "open_type": "conditional"},
+        {"name": "年龄", "column": "age", "open_type": "conditional", "disclosure_role": "quasi"},
+    ]
+    province.dataset = conditional(province.world, "抽样", items=items)
+    load(province.dataset, b"code,age\n" + b"".join(b"%d,%d\n" % (n, 30 if n < 6 else 40) for n in range(7)))
+    granted(province, columns=("code", "age"))
+    grant = Grant.objects.select_related("dataset").get()
+    opening = open_grant(grant, "file")  # type: ignore[arg-type]
+    assert {row[1] for row in opening.page(opening.query()).rows} == {None}
+    Grant.objects.update(row_filter=[{"column": "age", "op": "eq", "value": "30"}])
+    grant.refresh_from_db()
+    opening = open_grant(grant, "file")  # type: ignore[arg-type]
+    assert [str(row[1]) for row in opening.page(opening.query()).rows] == ["30"] * 6
+
+
+def test_items_not_open_any_more_are_not_delivered(province: Province) -> None:
+    load(province.dataset, ROWS)
+    grant = granted(province)
+    province.dataset.items.filter(column="code").update(open_type="not_open")
+    opening = open_grant(grant, "file")  # type: ignore[arg-type]
+    assert [column.name for column in opening.columns] == ["name"]
+    Dataset.objects.filter(pk=province.dataset.pk).update(open_type="not_open")
+    grant = Grant.objects.select_related("dataset").get()
+    with pytest.raises(GrantNotInForce):
+        open_grant(grant, "file")  # type: ignore[arg-type]
+
+
+# --- inside ------------------------------------------------------------------------------------------------------
+
+
+def test_approvers_see_who_applies_and_what_the_same_organisation_has(province: Province) -> None:
+    former = granted(province)
+    other = apply(province.dataset, credit_code="91330100MADEMX003" + uscc.calc_check_digit("91330100MADEMX003"))
+    request = apply(province.dataset, kind="research", name="杭州某研究所")
+    client = client_of(province.reviewer)
+    page = client.get(step_of(request, "open-acceptance").get_absolute_url())
+    assert [each.pk for each in page.context["former_applications"]] == [former.item.request_id]
+    assert page.context["held_outside"] == [former]
+    text = page.content.decode()
+    assert all(word in text for word in ("杭州某研究所", CODE, "data@example.com", "0571-88880000"))
+    panel = client.get(reverse("sharing:step-panel", args=[step_of(request, "open-acceptance").pk]))
+    assert "杭州某研究所" in panel.content.decode() and CODE in panel.content.decode()
+    rows = client.get(reverse("sharing:queue") + "?kind=research").context["steps"]
+    assert [step.request for step in rows] == [request]
+    listed = client.get(reverse("sharing:request-list") + "?scope=handled&kind=enterprise").context["object_list"]
+    assert {row.pk for row in listed} == {former.item.request_id, other.pk}
+    exported = client.get(reverse("sharing:request-export") + "?scope=handled&kind=research")
+    assert "杭州某研究所" in b"".join(exported.streaming_content).decode()  # type: ignore[attr-defined]
+
+
+def test_the_queue_takes_the_same_queries_however_many_apply(province: Province) -> None:
+    client = client_of(province.reviewer)
+    apply(province.dataset)
+    client.get(reverse("sharing:queue"))
+    one = queries_of(client, reverse("sharing:queue"))
+    for _n in range(4):
+        apply(province.dataset)
+    assert queries_of(client, reverse("sharing:queue")) == one
+
+
+def test_the_public_list_takes_the_same_queries_however_long_it_is(province: Province) -> None:
+    Client().get(reverse("sharing:conditional-list"))
+    one = queries_of(Client(), reverse("sharing:conditional-list"))
+    for n in range(5):
+        conditional(province.world, f"数据{n}")
+    assert queries_of(Client(), reverse("sharing:conditional-list")) == one
+
+
+def test_figures_count_applications_and_grants(province: Province) -> None:
+    granted(province)
+    apply(province.dataset)
+    figures = Client().get(reverse("sharing:conditional-list")).context["figures"]
+    assert figures == {"datasets": 1, "applied": 2, "granted": 1, "median": 0}
+
+
+def test_offices_read_the_whole_request_and_its_file(province: Province) -> None:
+    request = apply(province.dataset)
+    note = "与上次申请相同"
+    thread.note(step=step_of(request, "open-acceptance"), actor=actor(province.reviewer), text=note)
+    client = client_of(province.reviewer)
+    page = client.get(reverse("sharing:request-detail", args=[request.pk])).content.decode()
+    assert "杭州某科技公司" in page and note in page
+    file = client.get(reverse("sharing:request-file", args=[request.pk, "json"])).json()
+    assert (file["request"]["applicant"], file["request"]["filed_by"]) == ("杭州某科技公司", None)
+    assert client.get(reverse("sharing:request-file", args=[request.pk, "pdf"])).status_code == 200
+    assert note not in Client().get(follow_path(request.pk)).content.decode()
+
+
+def test_an_authority_that_is_merged_hands_its_applications_and_extensions_on(province: Province) -> None:
+    grant, request = granted(province), apply(province.dataset)
+    decide(step_of(request, "open-acceptance"), province.reviewer)
+    step = step_of(request, "open-answer")
+    extension = extending.ask(step=step, actor=actor(province.world.provider), reason="核对")
+    target = province.world.authority_department
+    moves = changes.moves_of_merger([province.authority], target)
+    keeper = actor(make_user("secadmin", admin_role="security"))
+    changes.merge(
+        sources=[province.authority],
+        target=target,
+        actor=keeper,
+        seen=changes.preview(moves).seen,
+        legal_basis="机构改革方案",
+    )
+    for obj in (grant, request, extension):
+        obj.refresh_from_db()
+    assert (grant.department, request.department, extension.authority) == (target, target, target)
+    assert not can(actor(province.colleague), Permission.GRANT_USE, grant)
+    assert can(holder(grant.item.request), Permission.GRANT_USE, grant)
+    assert findings() == []
+
+
+# --- e-mails and deletion ----------------------------------------------------------------------------------------
+
+
+def test_an_email_tells_the_state_and_the_link_and_nothing_of_the_person(province: Province) -> None:
+    request = apply(province.dataset)
+    assert keeping.mail_applicant(str(request.pk))
+    assert mail.outbox[0].to == ["data@example.com"]
+    assert follow_path(request.pk) in mail.outbox[0].body and "王芳" not in mail.outbox[0].body
+    department = submit(province.world, make_request(province.world, province.dataset))
+    assert not keeping.mail_applicant(str(department.pk))
+
+
+def test_each_change_queues_an_email(province: Province) -> None:
+    from procrastinate.contrib.django.models import ProcrastinateJob
+
+    def jobs() -> int:
+        return ProcrastinateJob.objects.filter(task_name="sharing.mail_applicant").count()
+
+    request = apply(province.dataset)
+    assert jobs() == 1
+    decide(step_of(request, "open-acceptance"), province.reviewer)
+    assert jobs() == 1  # nothing that the applicant has to know
+    thread.ask(step=step_of(request, "open-answer"), actor=actor(province.world.provider), text="？")
+    assert jobs() == 2
+    decide(step_of(request, "open-answer"), province.world.provider)
+    assert jobs() == 3
+    letter_acts.issue_for(request.pk)
+    assert jobs() == 4
+    grants.revoke(grant=Grant.objects.get(), actor=actor(province.world.provider), reason="违约")
+    assert jobs() == 5
+    assert Notice.objects.filter(user=province.colleague).count() == 0
+
+
+def test_contacts_are_sealed_and_deleted_after_the_end(province: Province) -> None:
+    grant = granted(province)
+    known = OpenApplicant.objects.get()
+    assert "example.com" not in known.sealed_email and known.email == "data@example.com"
+    old = timezone.now() - dt.timedelta(days=60)
+    SharingRequest.objects.update(modified=old)
+    assert keeping.forget_contacts() == 0  # the grant goes on
+    grants.revoke(grant=grant, actor=actor(province.world.provider), reason="违约")
+    Grant.objects.update(ended_at=old)
+    assert (keeping.forget_contacts(), keeping.forget_contacts()) == (1, 0)
+    known.refresh_from_db()
+    assert (known.contact, known.email, known.phone) == ("", "", "")
+    assert not keeping.mail_applicant(str(known.pk))
+    assert findings() == []
+
+
+def test_the_database_refuses_an_applicant_who_is_both_inside_and_outside(province: Province) -> None:
+    from django.db import IntegrityError, transaction
+
+    request = apply(province.dataset)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SharingRequest.objects.filter(pk=request.pk).update(created_by=province.colleague)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SharingRequest.objects.filter(pk=request.pk).update(applicant_kind="department")
+
+
+def test_a_department_cannot_use_the_public_columns_of_a_draft(province: Province) -> None:
+    request = make_request(province.world, province.dataset)
+    assert drafts.columns_for(request, province.dataset) == ["code", "name", "phone", "internal"]
