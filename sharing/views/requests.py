@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
 from django.forms.utils import ErrorDict
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -26,7 +29,7 @@ from portal.unsaved import store
 from portal.views import actor_of, clean_text, show_refusal
 from sharing import drafts, history, marks, way, workflow
 from sharing.forms import RequestForm
-from sharing.models import BasketItem, RequestItem, RequestState, SharingRequest, StepItem, Verdict
+from sharing.models import BasketItem, ItemState, RequestItem, RequestState, SharingRequest, StepItem, Verdict
 from sharing.outside.queries import former_of
 from sharing.precheck.working import check
 from sharing.preparing import copying
@@ -34,6 +37,8 @@ from sharing.questions.queries import answers_for
 from sharing.supervision.figures import expected_day
 from sharing.terms import Terms, sentences
 from sharing.thread.queries import talk_on, waiting_questions
+
+ITEMS_SHOWN = 50
 
 
 @login_required
@@ -136,10 +141,27 @@ def form_forget(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
     return redirect("sharing:request-edit", pk) if pk else redirect("sharing:request-create")
 
 
-def item_rows(found: SharingRequest) -> list[dict[str, Any]]:
-    """What the pages of a request show of each dataset."""
+def _chosen_items(request: HttpRequest, found: SharingRequest) -> QuerySet[RequestItem]:
+    """The datasets of a request that the reader looks for, by answer and words."""
+    rows = found.items.order_by("dataset__provider__name", "id")
+    if request.GET.get("answer") in ItemState.values:
+        rows = rows.filter(state=request.GET["answer"])
+    if text := clean_text(request.GET.get("q", ""))[:100]:
+        rows = rows.filter(Q(dataset__title__icontains=text) | Q(dataset__provider__name__icontains=text))
+    return rows
+
+
+def item_rows(found: SharingRequest, chosen: Collection[UUID] | None = None) -> list[dict[str, Any]]:
+    """What the pages of a request show of each dataset, or of the items ``chosen`` in their order."""
     items = found.items.select_related("dataset__provider__region", "grant")
     items = items.prefetch_related("dataset__items", "disputes")
+    if chosen is not None:
+        by_id = items.in_bulk(list(chosen))
+        return _rows_of(found, [by_id[pk] for pk in chosen if pk in by_id])
+    return _rows_of(found, items)
+
+
+def _rows_of(found: SharingRequest, items: Iterable[RequestItem]) -> list[dict[str, Any]]:
     marked = _marked(found)
     rows = []
     for item in items:
@@ -175,9 +197,15 @@ def request_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     may_edit = access.can(actor_of(request), Permission.REQUEST_EDIT, found)
     applies = access.can(actor_of(request), Permission.REQUEST_SUBMIT, found)
     is_draft = found.state == RequestState.DRAFT
+    page = Paginator(_chosen_items(request, found).values_list("pk", flat=True), ITEMS_SHOWN).get_page(
+        request.GET.get("page")
+    )
     context: dict[str, Any] = {
         "sharing_request": found,
-        "rows": item_rows(found),
+        "rows": item_rows(found, list(page.object_list)),
+        "page_obj": page,
+        "item_count": found.items.count(),
+        "answers_of_items": ItemState.choices,
         "lanes": [] if is_draft else way.way_of(found),
         "expected": None if is_draft or not found.is_open else expected_day(list(found.steps.all())),
         "lines": history.lines(stream_of(found)),

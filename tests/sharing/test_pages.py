@@ -255,3 +255,19 @@ def test_the_queue_takes_as_many_queries_for_thirty_steps_as_for_one(world: Worl
     assert queries_of(client, "/queue/") == few
     assert len(client.get("/queue/").context["steps"]) == 20
     assert len(client.get("/queue/?page=2").context["steps"]) == 10
+
+
+def test_the_datasets_of_a_large_request_are_paged_and_searched(
+    world: World, django_assert_max_num_queries: Any
+) -> None:
+    datasets = [make_dataset(world.city_bureau, f"空气{n:02d}") for n in range(55)]
+    request = submit(world, make_request(world, *datasets, make_dataset(world.province_bureau, "低保")))
+    client = Client()
+    client.force_login(world.applicant, backend="allauth.account.auth_backends.AuthenticationBackend")
+    with django_assert_max_num_queries(60):
+        first = client.get(request.get_absolute_url())
+    assert (len(first.context["rows"]), first.context["item_count"]) == (50, 56)
+    assert len(client.get(f"{request.get_absolute_url()}?page=2").context["rows"]) == 6
+    found = client.get(f"{request.get_absolute_url()}?q=低保&answer=in_review").context["rows"]
+    assert [row["item"].dataset.title for row in found] == ["低保"]
+    assert client.get(f"{request.get_absolute_url()}?answer=approved").context["rows"] == []
