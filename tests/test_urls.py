@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
@@ -130,6 +131,9 @@ def _dispute_over(world: World, step: ApprovalStep) -> Any:
         opened_by=world.applicant,
         due_at=timezone.now() + dt.timedelta(days=10),
     ).pk
+
+
+PARTS = 4
 
 
 def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
@@ -455,11 +459,14 @@ def status_of(role: str, name: str, objects: dict[str, Any]) -> int:
     return 401 if sent_away else response.status_code
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_each_address_answers_its_roles_and_refuses_the_others(objects: dict[str, Any], role: str) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_each_address_answers_its_roles_and_refuses_the_others(objects: dict[str, Any], part: int) -> None:
+    """Each call is undone, so the roles of one part can share the objects, which take long to make."""
     wrong = []
-    for name in TABLE:
-        status = status_of(role, name, objects)
-        if status not in (ALLOWED if role in allowed(name) else REFUSED):
-            wrong.append((name, status))
+    for role in ROLES[part::PARTS]:
+        cache.clear()  # what one address may send in an hour
+        for name in TABLE:
+            status = status_of(role, name, objects)
+            if status not in (ALLOWED if role in allowed(name) else REFUSED):
+                wrong.append((role, name, status))
     assert wrong == [], "\n".join(map(str, wrong))
