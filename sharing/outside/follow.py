@@ -146,7 +146,8 @@ def _messages(error: PortalError, form: UseForm | None) -> list[str]:
     for name, found in error.fields.items():
         if form is not None and form.is_bound and name in form.fields:
             for message in found:
-                form.add_error(name, str(message))
+                if str(message) not in form.errors.get(name, []):
+                    form.add_error(name, str(message))
     return [str(message) for found in error.fields.values() for message in found if str(message) != str(error)]
 
 
