@@ -98,16 +98,16 @@ def request_export(request: HttpRequest) -> StreamingHttpResponse:
             _("number"),
             _("title"),
             _("applicant"),
-            _("kind of applicant"),
             _("state"),
             _("datasets"),
             _("answered"),
             _("submitted"),
+            _("kind of applicant"),
         ]
         for start in range(0, len(ids), EXPORT_LOT):
             for r in _shown(ids[start : start + EXPORT_LOT]):
                 counts = [r.items_total, r.items_answered]  # type: ignore[attr-defined]
-                names = [r.applicant_name, r.get_applicant_kind_display(), r.get_state_display()]
-                yield [r.number, r.title, *names, *counts, r.submitted_at]
+                names = [r.number, r.title, r.applicant_name, r.get_state_display()]
+                yield [*names, *counts, r.submitted_at, r.get_applicant_kind_display()]
 
     return csv_response(rows(), "requests")
