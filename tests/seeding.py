@@ -20,4 +20,4 @@ def seed() -> None:
         import_module("portal.migrations.0018_holiday_names").rename(apps, None)
     if not Route.objects.exists():
         import_module("sharing.migrations.0010_shipped_routes").fill(apps, None)
-        import_module("sharing.migrations.0020_open_applications").fill(apps, None)
+        import_module("sharing.migrations.0021_open_applications").fill(apps, None)

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.departments.models import Region
@@ -84,6 +85,11 @@ class RouteVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.route_id} v{self.number}"
+
+    @property
+    def label(self) -> str:
+        """Its route and number in the reader's language."""
+        return gettext("%(route)s, version %(n)s") % {"route": self.route, "n": self.number}
 
     @property
     def is_draft(self) -> bool:

@@ -64,7 +64,7 @@ def reroute(*, request: SharingRequest, actor: Actor, seen_version: int, reason:
     request.save(update_fields=["route_version"])
     waiting = [item for item in board.items.values() if not item.is_answered]
     board = advance(replan(board, waiting, former=parse_stages(before.stages)))
-    log(board, "request.rerouted", actor, **{"from": str(before), "to": str(version), "reason": reason})
+    log(board, "request.rerouted", actor, **{"from": before.label, "to": version.label, "reason": reason})
     grants.issue_all([(each, actor) for each in board.approved])
     telling.changed([request])
     data = {"number": request.number, "title": request.title, "note": reason}

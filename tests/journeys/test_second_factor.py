@@ -24,7 +24,7 @@ def _code(secret: str) -> str:
 
 
 def _sign_out(visitor: Any) -> None:
-    visitor.page.locator("header details summary").click()
+    visitor.page.locator(".who details summary").click()
     visitor.page.locator("header details form[action$='sign-out/'] button").click()
     visitor.page.wait_for_load_state()
 

@@ -134,4 +134,4 @@ def test_more_links_than_fit_in_a_line_stand_in_menus(world: World) -> None:
         client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
         nav = client.get("/supervision/" if user == world.authority else "/").context["workplace"].nav
         shown[user.username] = [(item.url, len(item.items), item.is_current) for item in nav if item.items]
-    assert shown == {"applicant": [], "authority": [("/catalog/elements/", 4, False), ("/demands/", 3, True)]}
+    assert shown == {"applicant": [], "authority": [("/catalog/elements/", 4, False), ("/corrections/", 4, True)]}
