@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
-from uuid import UUID
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.paginator import Page, Paginator
@@ -41,15 +39,6 @@ def actor_of(request: HttpRequest) -> Actor:
         actor = Actor.of(request.user)
         request._actor = actor  # type: ignore[attr-defined]
     return actor
-
-
-def uuids_of(texts: Sequence[str], limit: int) -> list[UUID]:
-    """At most ``limit`` keys that a form or an address names; what is no key is passed over."""
-    found = []
-    for text in texts[:limit]:
-        with suppress(ValueError):
-            found.append(UUID(text))
-    return found
 
 
 def require_duty(request: HttpRequest) -> Actor:

@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from django.views.generic import ListView
 
+from catalog.search import as_uuids
 from portal.departments.models import Duty
 from portal.errors import NotPermitted
 from portal.list_export import exported
 from portal.lists import listed
-from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text, uuids_of
+from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
 from sharing.holding import queries, reviews
 from sharing.models import GrantReview, ReviewState
 
@@ -96,7 +97,7 @@ def review_confirm(request: HttpRequest) -> HttpResponse:
     if not departments:
         raise NotPermitted
     mine = GrantReview.objects.filter(grant__department__in=departments)
-    rows = mine.filter(pk__in=uuids_of(request.POST.getlist("review"), reviews.BULK_LIMIT))
+    rows = mine.filter(pk__in=as_uuids(request.POST.getlist("review")[: reviews.BULK_LIMIT]))
     found = list(rows.select_related("grant__dataset__provider", "grant__department").order_by("due_on", "id"))
     if not found:
         messages.warning(request, _("Tick the grants that are still used."))

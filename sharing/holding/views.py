@@ -20,12 +20,13 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import ListView
 
 from catalog.models import SharingType
+from catalog.search import as_uuids
 from portal import access
 from portal.access import Actor, Permission
 from portal.departments.models import Duty
 from portal.errors import InvalidInput, PortalError
 from portal.list_export import exported
-from portal.views import CappedPaginator, WorkplaceMixin, actor_of, show_refusal, uuids_of
+from portal.views import CappedPaginator, WorkplaceMixin, actor_of, show_refusal
 from sharing.holding import queries, renewals
 from sharing.holding.changes import changes_of_all
 from sharing.holding.forms import NoWordsForm, RefuseForm, RenewForm
@@ -94,7 +95,7 @@ def grant_renew(request: HttpRequest, pk: UUID) -> HttpResponse:
 def grant_renew_many(request: HttpRequest) -> HttpResponse:
     """Renew the ticked grants together, with a line for each that says what became of it."""
     actor = actor_of(request)
-    ids = uuids_of(request.GET.getlist("grant"), renewals.BULK_LIMIT)
+    ids = as_uuids(request.GET.getlist("grant")[: renewals.BULK_LIMIT])
     departments = actor.standing.departments_with(Duty.APPLICANT)
     mine = Grant.objects.of_departments().filter(department__in=departments, pk__in=ids)
     found = list(mine.select_related("dataset__provider", "department", "item__request").order_by("valid_until", "id"))

@@ -20,8 +20,9 @@ from portal.access import Actor, Permission
 from portal.addresses import address_of
 from portal.errors import InvalidInput, PortalError
 from portal.uploads import takes_files_of_everybody
-from portal.views import clean_text
+from portal.views import clean_text, posted_version
 from sharing import grants, workflow
+from sharing.citizens import private
 from sharing.delivery.download import export
 from sharing.delivery.gate import open_grant
 from sharing.disputes import acts as disputes
@@ -32,7 +33,6 @@ from sharing.models import Credential, Dispute, Enquiry, EnquiryKind, Grant, Let
 from sharing.outside import acts, opening, queries
 from sharing.outside.forms import ItemsForm, UseForm
 from sharing.outside.tokens import follow_path, is_valid, token_of
-from sharing.outside.views import private
 from sharing.supervision.figures import expected_day
 from sharing.thread import acts as thread
 from sharing.views.requests import item_rows
@@ -203,8 +203,7 @@ def _keys(found: SharingRequest) -> Any:
 
 def _resubmit(request: HttpRequest, found: SharingRequest, actor: Actor) -> None:
     form = _form(found, request, item_rows(found))
-    text = request.POST.get("seen_version", "")
-    seen = int(text) if text.isdecimal() and len(text) < 9 else -1
+    seen = posted_version(request)
     if form is None or not form.is_valid():
         raise InvalidInput(fields={n: [str(e) for e in found_] for n, found_ in form.errors.items()} if form else {})
     use = None if isinstance(form, ItemsForm) else form.use()

@@ -6,7 +6,6 @@ import datetime as dt
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -15,6 +14,7 @@ from django.utils.translation import override
 
 from portal.access import Actor
 from portal.audit import record
+from sharing import citizens
 from sharing.models import Grant, OpenApplicant, RequestState, SharingRequest
 from sharing.outside.tokens import follow_path
 
@@ -25,8 +25,7 @@ def mail_applicant(request_id: str) -> bool:
     """Send the present state and the follow-up link; False when there is no address any more."""
     related = SharingRequest.objects.from_outside().select_related("outside")
     request = related.filter(pk=UUID(request_id)).first()
-    address = request.outside.email if request else ""
-    if request is None or not address:
+    if request is None or not request.outside.sealed_email:
         return False
     with override(settings.LANGUAGE_CODE):
         state = request.get_state_display()
@@ -38,8 +37,7 @@ def mail_applicant(request_id: str) -> bool:
             % {"url": f"{settings.SITE_URL}{follow_path(request.pk)}"},
             _("Keep this link to yourself: whoever has it can act in your name and use what is granted to you."),
         ]
-    send_mail(" ".join(subject.split()), "\n\n".join(lines), settings.DEFAULT_FROM_EMAIL, [address])
-    return True
+    return citizens.mail(request.outside.sealed_email, subject, lines)
 
 
 def forget_contacts() -> int:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -19,6 +17,7 @@ from portal.addresses import address_of
 from portal.errors import PortalError
 from portal.uploads import takes_files_of_everybody
 from portal.views import clean_text, page_of, show_refusal
+from sharing.citizens import count_filing, private
 from sharing.outside import acts, queries
 from sharing.outside.acts import DATASET_LIMIT
 from sharing.outside.forms import ApplicationForm
@@ -35,27 +34,11 @@ class TooManyApplications(PortalError):
     status = 429  # type: ignore[assignment]
 
 
-def count_application(address: str) -> None:
-    """Count one application of an address.
-
-    Raises:
-        TooManyApplications: more than ``OPEN_APPLICATIONS_AN_HOUR`` within the hour.
-    """
-    key = f"applications:{address}:{int(time.time() // 3600)}"
-    cache.add(key, 0, 7_200)
-    if cache.incr(key) > settings.OPEN_APPLICATIONS_AN_HOUR:
-        raise TooManyApplications(_("Too many applications from your address. Please try again in an hour."))
-
-
-def private(response: HttpResponse) -> HttpResponse:
-    """A page behind a secret link is kept nowhere, and its address is told to nobody outside the portal.
-
-    Without any referrer browsers would send ``Origin: null`` with its forms, which are refused then.
-    """
-    response["Cache-Control"] = "private, no-store"
-    response["Referrer-Policy"] = "same-origin"
-    response["X-Robots-Tag"] = "noindex"
-    return response
+def _count(request: HttpRequest) -> None:
+    """Count one application of the visitor's address; TooManyApplications beyond ``OPEN_APPLICATIONS_AN_HOUR``."""
+    refusal = TooManyApplications(_("Too many applications from your address. Please try again in an hour."))
+    limit = settings.OPEN_APPLICATIONS_AN_HOUR
+    count_filing("applications", address_of(request) or "", limit=limit, refusal=refusal)
 
 
 def _put_aside(request: HttpRequest) -> list[UUID]:
@@ -125,7 +108,7 @@ def application_create(request: HttpRequest) -> HttpResponse:
         if form.cleaned_data["website"]:
             return redirect("sharing:conditional-list")
         try:
-            count_application(address_of(request) or "")
+            _count(request)
             made = acts.apply(
                 applicant=form.applicant(),
                 use=form.use(),
