@@ -62,6 +62,10 @@ class Shared:
         """The columns that a later version does not share any more."""
         return set(self.sensitivity) - set(later.sensitivity)
 
+    def names_of(self, columns: set[str]) -> str:
+        """The names of their data items, as a text."""
+        return listed(self.names[column] for column in sorted(columns))
+
     def rank(self, columns: set[str]) -> tuple[int, int, int]:
         """How strictly ``columns`` are looked at; each part that grows may need further offices."""
         known = (self.sensitivity.get(column, Sensitivity.NONE) for column in columns)
@@ -112,29 +116,33 @@ def dataset_revised(dataset: Dataset, before: Document, actor: Actor) -> None:
             _follow(item, Shared.outside(before), Shared.outside(after), actor)
 
 
-def _follow(item: RequestItem, old: Shared, new: Shared, actor: Actor) -> None:
-    gone = old.without(new)
-    chosen_by = {str(condition.get("column")) for condition in item.row_filter}
-    names = listed(old.names[column] for column in sorted(gone.intersection(item.columns, old.names)))
-    if gone & chosen_by:
-        lost = listed(old.names[column] for column in sorted(gone & chosen_by))
-        reason = _("The dataset does not share any more by what its rows were chosen: %(names)s.") % {"names": lost}
-        return workflow.close_item(item=item, actor=actor, reason=reason)
-    if gone.issuperset(item.columns):
-        reason = _("The dataset shares none of the items any more that were asked for: %(names)s.") % {"names": names}
-        return workflow.close_item(item=item, actor=actor, reason=reason)
-    board = Board.of(workflow.lock(item.request_id))
-    item = board.items[item.pk]
+def _follow(found: RequestItem, old: Shared, new: Shared, actor: Actor) -> None:
+    board = Board.of(workflow.lock(found.request_id))
+    item = board.items[found.pk]
     if item.is_answered:
-        return None
-    if names:
-        _narrow(board, item, gone, names, actor)
+        return
+    gone, chosen_by = old.without(new), {str(condition.get("column")) for condition in item.row_filter}
+    if reason := _nothing_left(item, old, gone, chosen_by):
+        workflow.close_item(item=item, actor=actor, reason=reason)
+        return
     asked = chosen_by.union(item.columns)
-    before, after = old.rank(asked), new.rank(asked)
+    before, after = old.rank(asked), new.rank(asked - gone)
+    if lost := gone.intersection(item.columns):
+        _narrow(board, item, gone, old.names_of(lost), actor)
     if before != after:
         is_stricter = any(b > a for a, b in zip(before, after, strict=True))
         _decide_again(board, item, is_stricter, actor)
-    return None
+
+
+def _nothing_left(item: RequestItem, old: Shared, gone: set[str], chosen_by: set[str]) -> str:
+    """Why the item cannot be granted any more, or ""."""
+    if lost := gone & chosen_by:
+        names = {"names": old.names_of(lost)}
+        return _("The dataset does not share any more by what its rows were chosen: %(names)s.") % names
+    if gone.issuperset(item.columns):
+        names = {"names": old.names_of(gone.intersection(item.columns))}
+        return _("The dataset shares none of the items any more that were asked for: %(names)s.") % names
+    return ""
 
 
 def _tell_applicant(board: Board, item: RequestItem, note: str) -> None:
