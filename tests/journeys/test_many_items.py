@@ -35,7 +35,7 @@ def _bulk(visitor: Any, verdict: str, *, reason: str = "", note: str = "") -> No
     page = visitor.page
     visitor.go("/queue/")
     page.locator("[data-select-all]").first.check()
-    page.locator(".bulk button").click()
+    page.locator(".bulk [data-decide]").click()
     page.wait_for_load_state()
     page.locator(f"input[name=verdict][value={verdict}]").check()
     if reason:
