@@ -3,24 +3,21 @@
 from pathlib import Path
 
 import django_stubs_ext
-import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from portal.database import django_database
+from portal.settings.environment import BASE_DIR, VAR_DIR, env
+from portal.settings.sharing import *
+from portal.settings.sign_in import *
+from portal.settings.sign_in import FORM_TARGETS
 
 django_stubs_ext.monkeypatch()  # ListView[Dataset] and the like, at run time too
-
-env = environ.Env()
-BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 DEMO = False
 """Whether demo people exist and ``manage.py demo`` may load them; only ``settings.demo`` turns it on."""
 
 DEMO_SECRET_KEY = "demo-only-secret-that-production-refuses-to-start-with"  # noqa: S105
-
-VAR_DIR = Path(env("VAR_DIR", default=str(BASE_DIR / "var")))
-"""Everything the portal writes on the local disk: embedded database, tables, uploads, collected static files."""
 
 # --- Security -------------------------------------------------------------------------------------------------------
 SECRET_KEY = env("SECRET_KEY", default="")
@@ -47,14 +44,13 @@ SESSION_COOKIE_AGE = env.int("SESSION_IDLE_SECONDS", default=1_800)
 """A session ends after so many idle seconds (GB/T 22239: 15 to 30 minutes)."""
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
-_FORM_ACTION = ["'self'"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'self'"],
-        "form-action": _FORM_ACTION,
+        "form-action": ["'self'", *FORM_TARGETS],
         "frame-ancestors": ["'none'"],
     },
 }
@@ -168,119 +164,6 @@ PROCRASTINATE_WORKER_DEFAULTS = {
 }
 """Jobs that a worker does at once; jobs done are forgotten, failed ones stay to be looked at."""
 
-# --- People ---------------------------------------------------------------------------------------------------------
-AUTH_USER_MODEL = "portal.User"
-ANONYMOUS_USER_NAME = None
-GUARDIAN_MONKEY_PATCH_USER = False
-
-# --- Sign-in --------------------------------------------------------------------------------------------------------
-AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-    "guardian.backends.ObjectPermissionBackend",
-]
-LOGIN_URL = "accounts:sign-in"
-LOGIN_REDIRECT_URL = "home"
-LOGOUT_REDIRECT_URL = ACCOUNT_LOGOUT_REDIRECT_URL = "open:home"
-ACCOUNT_ADAPTER = "portal.accounts.adapters.AccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"username"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_EMAIL_NOTIFICATIONS = False
-ACCOUNT_SESSION_REMEMBER = False
-ACCOUNT_FORMS = {"login": "portal.accounts.forms.SignInForm"}
-ACCOUNT_RATE_LIMITS = {
-    "login": env("SIGN_IN_RATE", default="300/m/ip"),
-    "login_failed": "20/5m/key",
-    "reauthenticate": "10/m/user",
-}
-"""Sign-ins of one address (an office may stand behind it), wrong codes of one person, passwords asked again."""
-SESSION_MAX_SECONDS = env.int("SESSION_MAX_SECONDS", default=8 * 3600)
-"""A session ends so long after the sign-in, however busy it is."""
-
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-PASSWORD_MIN_LENGTH = env.int("PASSWORD_MIN_LENGTH", default=10)
-PASSWORD_CLASSES = env.int("PASSWORD_CLASSES", default=3)
-"""Of small letters, capital letters, digits and other characters, how many a password must have."""
-PASSWORD_HISTORY = env.int("PASSWORD_HISTORY", default=5)
-"""How many former passwords cannot be chosen again."""
-PASSWORD_MAX_AGE_DAYS = env.int("PASSWORD_MAX_AGE_DAYS", default=90)
-"""After so many days a password must be changed; 0 for never."""
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": PASSWORD_MIN_LENGTH},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {"NAME": "portal.accounts.passwords.CharacterClassesValidator"},
-    {"NAME": "portal.accounts.passwords.HistoryValidator"},
-]
-
-SECOND_FACTOR_DUTIES = env.list(
-    "SECOND_FACTOR_DUTIES",
-    default=["system", "security", "audit", "authority_head", "provider_approver", "security_officer"],
-)
-"""Administrators and duties that need a second factor; without one they get no further than setting it up."""
-MFA_ADAPTER = "portal.accounts.adapters.FactorAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_FORMS = {
-    "authenticate": "portal.accounts.forms.SecondFactorForm",
-    "reauthenticate": "portal.accounts.forms.SecondFactorAgainForm",
-}
-MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_TOTP_ISSUER = env("TOTP_ISSUER", default="数桥 Shuqiao")
-"""The name under which an authenticator app lists the account."""
-MFA_TOTP_TOLERANCE = 1
-"""Codes of the half minute before and after are taken, too: clocks differ. None is taken twice."""
-
-OIDC_ISSUER = env("OIDC_ISSUER", default="")
-"""The OpenID Connect provider of the government's own identity service; empty for none."""
-OIDC_NAME = env("OIDC_NAME", default="OpenID Connect")
-OIDC_CLAIM = env("OIDC_CLAIM", default="preferred_username")
-"""The claim that names the account."""
-OIDC_CREATE = env.bool("OIDC_CREATE", default=False)
-"""Whether somebody the provider knows and the portal does not gets an account, without any duty."""
-SOCIALACCOUNT_ADAPTER = "portal.accounts.adapters.IdentityAdapter"
-SOCIALACCOUNT_AUTO_SIGNUP = True
-SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
-SOCIALACCOUNT_PROVIDERS = {
-    "openid_connect": {
-        "APPS": [
-            {
-                "provider_id": "oidc",
-                "name": OIDC_NAME,
-                "client_id": env("OIDC_CLIENT_ID", default=""),
-                "secret": env("OIDC_CLIENT_SECRET", default=""),
-                "settings": {"server_url": OIDC_ISSUER, "oauth_pkce_enabled": True},
-            }
-        ]
-        if OIDC_ISSUER
-        else []
-    }
-}
-if OIDC_ISSUER:
-    # A browser follows the form on the sign-in page to the provider only when the policy names it.
-    _FORM_ACTION += ["/".join(OIDC_ISSUER.split("/")[:3]), *env.list("OIDC_ORIGINS", default=[])]
-
-AXES_HANDLER = "portal.accounts.lockouts.Handler"
-AXES_FAILURE_LIMIT = env.int("SIGN_IN_FAILURES", default=5)
-"""Failed sign-ins of one name from one address before it is locked out there (GB/T 22239)."""
-SIGN_IN_FAILURES_OF_NAME = env.int("SIGN_IN_FAILURES_OF_NAME", default=30)
-"""Failed sign-ins of one name from all addresses together before it is locked out everywhere."""
-AXES_COOLOFF_TIME = env.float("SIGN_IN_LOCKOUT_HOURS", default=0.25)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_USERNAME_CALLABLE = "portal.accounts.lockouts.name_of"
-AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_DISABLE_ACCESS_LOG = True
-AXES_LOCKOUT_TEMPLATE = "portal/locked_out.html"
-AXES_VERBOSE = False
-
 # --- Audit ----------------------------------------------------------------------------------------------------------
 AUDIT_HASH = env("AUDIT_HASH", default="sha256")
 """The digest of new events and checkpoints: ``sha256``, or ``sm3`` (GB/T 32905) where the state's own is due."""
@@ -354,56 +237,6 @@ RECORD_IMPORT_BYTES = env.int("RECORD_IMPORT_BYTES", default=100 * 1024**2)
 RECORD_IMPORT_ROWS = env.int("RECORD_IMPORT_ROWS", default=50_000)
 RECORD_IMPORT_ITEMS = env.int("RECORD_IMPORT_ITEMS", default=1_000_000)
 """The most lines that it may have."""
-
-# --- Three lists ----------------------------------------------------------------------------------------------------
-DEMAND_ASSIGN_DAYS = env.int("DEMAND_ASSIGN_DAYS", default=5)
-"""Working days in which the authority names the holder of data that are asked for (practice of the provinces)."""
-DEMAND_ANSWER_DAYS = env.int("DEMAND_ANSWER_DAYS", default=10)
-"""Working days in which the holder answers a demand, or a question why a record is not shared (practice)."""
-DEMAND_CONFIRM_DAYS = env.int("DEMAND_CONFIRM_DAYS", default=10)
-"""Working days that the asker has to object, after which a demand whose data are in the catalogue is fulfilled."""
-DEMAND_EMAIL_KEEP_DAYS = env.int("DEMAND_EMAIL_KEEP_DAYS", default=30)
-"""Days after the end of a citizen's demand after which their e-mail address is deleted."""
-OPEN_APPLICATIONS_AN_HOUR = env.int("OPEN_APPLICATIONS_AN_HOUR", default=5)
-"""Applications for conditionally open data that one address may send within an hour."""
-OPEN_CONTACT_KEEP_DAYS = env.int("OPEN_CONTACT_KEEP_DAYS", default=30)
-"""Days after the end of an application from outside, and of its last grant, after which its contact is deleted."""
-DEMANDS_AN_HOUR = env.int("DEMANDS_AN_HOUR", default=5)
-"""Demands that one address may send to the public section within an hour."""
-CORRECTION_ANSWER_DAYS = env.int("CORRECTION_ANSWER_DAYS", default=10)
-"""Working days in which the holder answers a report of an error; one extension adds as many (R809)."""
-CORRECTION_CONFIRM_DAYS = env.int("CORRECTION_CONFIRM_DAYS", default=10)
-"""Working days that the reporter has to object to the answer, after which the report is closed (practice)."""
-CORRECTION_SETTLE_DAYS = env.int("CORRECTION_SETTLE_DAYS", default=15)
-"""Working days in which the data authority settles an objection, as it does a dispute (R809)."""
-CORRECTIONS_AN_HOUR = env.int("CORRECTIONS_AN_HOUR", default=5)
-"""Reports of errors that one address may send to the public section within an hour."""
-CORRECTION_EMAIL_KEEP_DAYS = env.int("CORRECTION_EMAIL_KEEP_DAYS", default=30)
-"""Days after the end of a citizen's report after which their e-mail address is deleted."""
-RESPONSIBILITY_WARN_DAYS = env.int("RESPONSIBILITY_WARN_DAYS", default=5)
-"""Working days before a due day of the responsibility list on which the department is told."""
-RESPONSIBILITY_IMPORT_ROWS = env.int("RESPONSIBILITY_IMPORT_ROWS", default=5_000)
-"""The most lines that a workbook of responsibilities may have."""
-NOT_SHARING_LONGEST_DAYS = env.int("NOT_SHARING_LONGEST_DAYS", default=730)
-"""Days after a review of not sharing within which the next one must be set."""
-
-# --- Grants: renewal and yearly review (practice; none of these is in the text of a regulation) ---------------------
-GRANT_RENEW_WINDOW_DAYS = env.int("GRANT_RENEW_WINDOW_DAYS", default=60)
-"""Days before its end from which a grant can be renewed in one step."""
-GRANT_RENEW_LONGEST_DAYS = env.int("GRANT_RENEW_LONGEST_DAYS", default=365)
-"""The longest term of a renewal; the first term of the grant limits it, too."""
-GRANT_RENEW_DECIDE_DAYS = env.int("GRANT_RENEW_DECIDE_DAYS", default=5)
-"""Working days in which the provider decides on the renewal of a conditionally shared dataset."""
-GRANT_EXPIRY_NOTICE_DAYS = env.list("GRANT_EXPIRY_NOTICE_DAYS", cast=int, default=[60, 30, 7])
-"""Days before the end of a grant on which its department is told."""
-GRANT_REVIEW_AFTER_DAYS = env.int("GRANT_REVIEW_AFTER_DAYS", default=365)
-"""Days since its issue or last confirmation after which the use of a grant is to be confirmed."""
-GRANT_REVIEW_DAYS = env.int("GRANT_REVIEW_DAYS", default=30)
-"""Days that the department has for it, after which the grant is suspended."""
-GRANT_REVIEW_REMIND_DAYS = env.int("GRANT_REVIEW_REMIND_DAYS", default=15)
-"""Days before that end on which it is reminded."""
-GRANT_REVIEW_WARN_DAYS = env.int("GRANT_REVIEW_WARN_DAYS", default=7)
-"""Days before the suspension on which it is warned; never suspended sooner after the warning."""
 
 # --- Quality --------------------------------------------------------------------------------------------------------
 PROFILE_EXACT_ROWS = env.int("PROFILE_EXACT_ROWS", default=1_000_000)
