@@ -13,6 +13,7 @@ from django.test import Client
 
 from bench.__main__ import Row, compare
 from bench.catalogue import columns_of, scratch_database
+from portal.serving import collect_static
 from sharing.models import ApprovalStep, RequestItem, SharingRequest, StepItem
 
 COUNT = int(os.environ.get("BENCH_REQUESTS", "1000000"))
@@ -23,6 +24,7 @@ RUNS = 60
 
 def run() -> list[Row]:
     """Each row: the whole page inside the server, against the bare page of twenty ids with the same condition."""
+    collect_static(print)
     with scratch_database():
         reader = _build()
         client = Client(headers={"host": "localhost"})

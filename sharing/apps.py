@@ -57,4 +57,5 @@ class SharingConfig(AppConfig):
         moving.register(restrictions_moving.RestrictionsMover())
         figures.register(sharing_departments.figures)
         calendar_acts.on_change(reminders.recount)
+        calendar_acts.on_change(reminders.recount_others)
         navigation.register()

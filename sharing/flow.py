@@ -142,8 +142,10 @@ class Board:
     def arrived(self) -> set[tuple[UUID, UUID]]:
         """(step, item) pairs where every earlier step approved the item, and the item is still asked for.
 
-        A step that looks at grants afterwards has the items that were approved.
+        An item that is with the applicant waits in no step that a new route put before the one that returned it. A step
+        that looks at grants afterwards has the items that were approved.
         """
+        returned = {pk for pk, path in self.paths().items() if any(e.verdict == Verdict.RETURN for _step, e in path)}
         blocked: set[UUID] = set()
         pairs: set[tuple[UUID, UUID]] = set()
         for step in self.steps:
@@ -153,7 +155,7 @@ class Board:
                 if step.is_afterwards:
                     if self.items[entry.item_id].state == ItemState.APPROVED:
                         pairs.add((step.pk, entry.item_id))
-                elif entry.item_id not in blocked:
+                elif entry.item_id not in blocked and (entry.verdict or entry.item_id not in returned):
                     pairs.add((step.pk, entry.item_id))
                     if entry.verdict != Verdict.APPROVE:
                         blocked.add(entry.item_id)

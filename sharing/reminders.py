@@ -7,22 +7,31 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.calendars.working_days import WorkingDays, calendar_around
+from portal.calendars import terms
+from portal.calendars.working_days import calendar_around
 from portal.departments.duties import holders
 from portal.departments.models import Department, Duty
 from portal.notices.models import NoticeKind
 from portal.notices.send import notify
-from portal.rows import update_rows
-from sharing.models import ApprovalStep
+from sharing.models import (
+    ApprovalStep,
+    CorrectionReport,
+    Demand,
+    Dispute,
+    DisputeStage,
+    GrantRenewal,
+    SharingQuestion,
+    SupervisionNotice,
+)
 from sharing.once import each_once
 from sharing.routes import Late
 
-LOT = 1_000
 WARN_DAYS = 1
 """Working days before the deadline on which an office is reminded."""
 ESCALATE_DAYS = 2
@@ -98,22 +107,23 @@ def escalate() -> int:
 
 
 def recount(years: Collection[int]) -> int:
-    """Count the deadlines of open steps again that reach into ``years``, whose calendar has changed.
+    """Count the deadlines of open steps again that reach into ``years``; returns how many changed."""
 
-    Returns how many changed. Deadlines that were provisional become firm when their year is known.
-    """
-    if not years:
-        return 0
-    first, last = dt.date(min(years), 1, 1), dt.date(max(years), 12, 31)
-    reaching = Q(due_at__date__gte=first) | Q(is_provisional=True)
-    rows = ApprovalStep.objects.open().filter(reaching, opened_at__date__lte=last, due_at__isnull=False)
-    calendar = WorkingDays(first - dt.timedelta(days=800), last + dt.timedelta(days=800))
-    changed = []
-    for step in rows.select_for_update(of=("self",)).order_by("pk").iterator(chunk_size=LOT):
+    def counted(step: ApprovalStep) -> tuple[dt.date, int]:
         assert step.opened_at
-        due = calendar.add(timezone.localdate(step.opened_at), step.term_days or step.working_days)
-        if (due.at, due.is_provisional) != (step.due_at, step.is_provisional):
-            step.due_at, step.is_provisional = due.at, due.is_provisional
-            changed.append(step)
-    update_rows(changed, ["due_at", "is_provisional"])
-    return len(changed)
+        return timezone.localdate(step.opened_at), step.term_days or step.working_days
+
+    return terms.recount(ApprovalStep.objects.open(), years, counted)
+
+
+def recount_others(years: Collection[int]) -> int:
+    """The same for whatever else waits for somebody: disputes, demands, reports, renewals, questions, notices."""
+    waiting: tuple[QuerySet[Any], ...] = (
+        Dispute.objects.exclude(stage=DisputeStage.SETTLED),
+        Demand.objects.all(),
+        CorrectionReport.objects.all(),
+        GrantRenewal.objects.pending(),
+        SharingQuestion.objects.filter(answered_at__isnull=True),
+        SupervisionNotice.objects.filter(answered_at__isnull=True),
+    )
+    return sum(terms.recount_terms(rows, years) for rows in waiting)

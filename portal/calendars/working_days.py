@@ -17,10 +17,15 @@ LONGEST_TERM_DAYS = 800
 
 @dataclass(frozen=True)
 class Deadline:
-    """The last day of a term; ``is_provisional`` when the term reaches a year without an official calendar."""
+    """The last day of a term; ``is_provisional`` when the term reaches a year without an official calendar.
+
+    ``days`` working days were counted from ``received``; both are None when somebody named the day.
+    """
 
     day: dt.date
     is_provisional: bool
+    received: dt.date | None = None
+    days: int | None = None
 
     @property
     def at(self) -> dt.datetime:
@@ -48,7 +53,7 @@ class WorkingDays:
         while left > 0:
             day += ONE_DAY
             left -= self.is_working(day)
-        return Deadline(day, is_provisional=day.year not in self._official)
+        return Deadline(day, day.year not in self._official, received, days)
 
     def between(self, start: dt.date, end: dt.date) -> int:
         """Working days after ``start`` up to and including ``end``; negative when ``end`` lies before ``start``."""

@@ -108,8 +108,9 @@ def extend(*, report: CorrectionReport, actor: Actor, reason: str, seen_version:
     if report.extension_reason or report.due_at is None:
         raise WrongState(_("The time was extended once already."))
     report.extension_reason = written(reason, _("Say why more time is needed."), limit=SHORT_LIMIT)
-    last = timezone.localdate(report.due_at)
-    until = calendar_around(last).add(last, settings.CORRECTION_ANSWER_DAYS)
+    received = report.term_from or timezone.localdate(report.due_at)
+    days = (report.term_days or 0) + settings.CORRECTION_ANSWER_DAYS
+    until = calendar_around(received).add(received, days)
     give_turn(report, CorrectionState.FILED, until)
     note(report, "correction.extended", actor, note=report.extension_reason)
     telling.tell_reporter(report, report.extension_reason)

@@ -36,7 +36,8 @@ def term(days: int) -> Deadline:
 
 def give_turn(report: CorrectionReport, state: CorrectionState, until: Deadline) -> None:
     """Give somebody the turn; saved by ``note``."""
-    report.state, report.due_at, report.is_provisional = state, until.at, until.is_provisional
+    report.state = state
+    report.set_term(until)
     report.warned_at = report.reminded_at = None
 
 
@@ -48,8 +49,8 @@ def give_to_holder(report: CorrectionReport) -> None:
 
 def close(report: CorrectionReport, state: CorrectionState = CorrectionState.CLOSED) -> None:
     """End the report; saved by ``note``."""
-    report.state, report.due_at, report.is_provisional = state, None, False
-    report.closed_at = timezone.now()
+    report.state, report.closed_at = state, timezone.now()
+    report.set_term(None)
 
 
 def note(report: CorrectionReport, verb: str, actor: Actor, **data: Any) -> None:

@@ -40,14 +40,14 @@ def at_close_of(day: dt.date) -> Deadline:
 
 def hand_over(demand: Demand, state: DemandState, term: Deadline) -> None:
     """Give somebody the turn until ``term``; saved by ``note``."""
-    demand.state, demand.due_at, demand.is_provisional = state, term.at, term.is_provisional
-    demand.reminded_at = None
+    demand.state, demand.reminded_at = state, None
+    demand.set_term(term)
 
 
 def close(demand: Demand, state: DemandState) -> None:
     """End the demand; saved by ``note``."""
-    demand.state, demand.due_at, demand.is_provisional = state, None, False
-    demand.closed_at, demand.reminded_at = timezone.now(), None
+    demand.state, demand.closed_at, demand.reminded_at = state, timezone.now(), None
+    demand.set_term(None)
 
 
 def note(demand: Demand, verb: str, actor: Actor, *, is_new: bool = False, **data: Any) -> None:

@@ -95,15 +95,10 @@ def open_dispute(*, item: RequestItem, actor: Actor, text: str) -> Dispute:
         raise WrongState(_("There is nothing to contest here, or it was contested already."))
     text = _text(text)
     today = timezone.localdate()
-    due = deadline(today, NEGOTIATION_DAYS)
-    dispute = Dispute.objects.create(
-        number=f"ZY{today:%Y}{next_serial(f'ZY{today:%Y}'):06d}",
-        item=item,
-        step=entry.step,
-        opened_by=actor.user,
-        due_at=due.at,
-        is_provisional=due.is_provisional,
-    )
+    number = f"ZY{today:%Y}{next_serial(f'ZY{today:%Y}'):06d}"
+    dispute = Dispute(number=number, item=item, step=entry.step, opened_by=actor.user)
+    dispute.set_term(deadline(today, NEGOTIATION_DAYS))
+    dispute.save(force_insert=True)
     side = None if request.is_outside else request.department
     DisputeStatement.objects.create(dispute=dispute, department=side, author=actor.user, text=text)
     record_in(dispute, "dispute.opened", actor, item=str(item.pk), step=str(entry.step_id))
@@ -188,8 +183,8 @@ def _hand_to(dispute: Dispute, authority: Department | None, stage: DisputeStage
         dispute.coordinator = authority
     else:
         dispute.superior = authority
-    due = deadline(timezone.localdate(), COORDINATION_DAYS)
-    dispute.stage, dispute.due_at, dispute.is_provisional, dispute.reminded_at = stage, due.at, due.is_provisional, None
+    dispute.stage, dispute.reminded_at = stage, None
+    dispute.set_term(deadline(timezone.localdate(), COORDINATION_DAYS))
     dispute.outcome, dispute.outcome_note, dispute.settled_at, dispute.settled_by = "", "", None, None
     dispute.save()
     record_in(dispute, "dispute.moved_up", actor, authority=authority.name)

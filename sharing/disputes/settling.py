@@ -44,7 +44,8 @@ def tell_parties(dispute: Dispute, note: str) -> None:
 def settle_as(dispute: Dispute, outcome: DisputeOutcome, actor: Actor, text: str) -> Dispute:
     """End the dispute with this outcome and tell both sides."""
     dispute.stage, dispute.outcome, dispute.outcome_note = DisputeStage.SETTLED, outcome, text
-    dispute.settled_at, dispute.settled_by, dispute.due_at = timezone.now(), actor.user, None
+    dispute.settled_at, dispute.settled_by = timezone.now(), actor.user
+    dispute.set_term(None)
     dispute.save()
     log(dispute, "dispute.settled", actor, note=text)
     tell_parties(dispute, f"{outcome.label} {text}")

@@ -103,8 +103,7 @@ def ask(*, grant: Grant, actor: Actor, wish: Wish) -> GrantRenewal:
         renewal.save(force_insert=True)
         _extend(renewal, grant, actor)
         return renewal
-    due = deadline(timezone.localdate(), settings.GRANT_RENEW_DECIDE_DAYS)
-    renewal.due_at, renewal.is_provisional = due.at, due.is_provisional
+    renewal.set_term(deadline(timezone.localdate(), settings.GRANT_RENEW_DECIDE_DAYS))
     renewal.save(force_insert=True)
     _log(renewal, "grant.renewal_asked", actor, until=until.isoformat(), note=renewal.statement)
     tell_provider(renewal, NoticeKind.RENEWAL_TO_DECIDE)
@@ -175,7 +174,8 @@ def _pending(renewal: GrantRenewal) -> GrantRenewal:
 
 
 def _decide(renewal: GrantRenewal, state: RenewalState, actor: Actor, reason: str = "") -> None:
-    renewal.state, renewal.reason, renewal.due_at = state, reason, None
+    renewal.state, renewal.reason = state, reason
+    renewal.set_term(None)
     renewal.decided_by, renewal.decided_at = actor.user, timezone.now()
     renewal.save()
 

@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from catalog.models import Dataset, DatasetState, OpenType, TableVersion
 from portal.access import Standing
+from portal.calendars.terms import HasTerm
 from portal.departments.models import AUTHORITY_DUTIES, Department
 from portal.ids import new_id
 from sharing.models.grant import Grant
@@ -92,7 +93,7 @@ def _in_charge(standing: Standing) -> Q:
     return found
 
 
-class CorrectionReport(models.Model):
+class CorrectionReport(HasTerm):
     """One report; without ``department`` a citizen wrote it, about open data.
 
     ``rows`` are the rows in question as ``{column: value}``, of columns that the reporter may read; they leave the
@@ -129,8 +130,6 @@ class CorrectionReport(models.Model):
     extension_reason = models.CharField(max_length=500, blank=True)
     version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(_("reported"), default=timezone.now)
-    due_at = models.DateTimeField(null=True)
-    is_provisional = models.BooleanField(default=False)
     warned_at = models.DateTimeField(null=True)
     reminded_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)

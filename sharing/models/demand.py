@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from catalog.models import Dataset
 from portal.access import Standing
+from portal.calendars.terms import HasTerm
 from portal.departments.models import AUTHORITY_DUTIES, Department
 from portal.ids import new_id
 
@@ -81,7 +82,7 @@ def in_charge(standing: Standing) -> Q:
     return found
 
 
-class Demand(models.Model):
+class Demand(HasTerm):
     """Data that somebody needs and did not find; without ``department`` a citizen asks.
 
     ``authority`` names the holder, ``holder`` answers. ``due_at`` is the deadline of whoever has the turn; ``version``
@@ -112,8 +113,6 @@ class Demand(models.Model):
     objections = models.PositiveSmallIntegerField(default=0)
     version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(_("asked"), default=timezone.now)
-    due_at = models.DateTimeField(null=True)
-    is_provisional = models.BooleanField(default=False)
     reminded_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal.access import Standing
+from portal.calendars.terms import HasTerm
 from portal.departments.models import AUTHORITY_DUTIES, Department
 from portal.ids import new_id
 from sharing.models.request import ApplicantKind, RequestItem
@@ -44,7 +45,7 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
         return self.filter(mine | Q(coordinator__in=authorities) | Q(superior__in=authorities))
 
 
-class Dispute(models.Model):
+class Dispute(HasTerm):
     """One dispute over one item; ``step`` is where it was refused or given its conditions."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -57,8 +58,6 @@ class Dispute(models.Model):
     stage = models.CharField(_("stage"), max_length=15, choices=DisputeStage.choices, default=DisputeStage.NEGOTIATION)
     coordinator = models.ForeignKey(Department, models.PROTECT, null=True, related_name="+")
     superior = models.ForeignKey(Department, models.PROTECT, null=True, related_name="+")
-    due_at = models.DateTimeField(null=True)
-    is_provisional = models.BooleanField(default=False)
     reminded_at = models.DateTimeField(null=True)
     outcome = models.CharField(_("outcome"), max_length=12, choices=DisputeOutcome.choices, blank=True)
     outcome_note = models.TextField(blank=True)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from portal.access import Standing
+from portal.calendars.terms import HasTerm
 from portal.ids import new_id
 from sharing.models.grant import Grant
 
@@ -31,7 +32,7 @@ class RenewalQuerySet(models.QuerySet["GrantRenewal"]):
         return self.filter(state=RenewalState.PENDING)
 
 
-class GrantRenewal(models.Model):
+class GrantRenewal(HasTerm):
     """A department goes on using a grant whose content stays as it is; ``until`` is the new last day."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -45,8 +46,6 @@ class GrantRenewal(models.Model):
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
-    due_at = models.DateTimeField(null=True)
-    is_provisional = models.BooleanField(default=False)
     warned_at = models.DateTimeField(null=True)
     reminded_at = models.DateTimeField(null=True)
 

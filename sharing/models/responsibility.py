@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from catalog.models import Dataset
+from portal.calendars.terms import HasTerm
 from portal.departments.models import Department
 from portal.ids import new_id
 from sharing.models.demand import Demand
@@ -111,7 +112,7 @@ class Responsibility(models.Model):
         return self.duty_of or self.dataset
 
 
-class SharingQuestion(models.Model):
+class SharingQuestion(HasTerm):
     """The authority asks a provider why a record is not shared; the provider owes an answer."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -120,7 +121,6 @@ class SharingQuestion(models.Model):
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     asked_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField()
-    is_provisional = models.BooleanField(default=False)
     reminded_at = models.DateTimeField(null=True)
     answer = models.TextField(_("answer"), max_length=2000, blank=True)
     answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")

@@ -6,11 +6,12 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from portal.calendars.terms import HasTerm
 from portal.departments.models import Department
 from sharing.models.step import ApprovalStep
 
 
-class SupervisionNotice(models.Model):
+class SupervisionNotice(HasTerm):
     """One notice on one step, with the day by which it is answered, and the answer."""
 
     number = models.CharField(_("number"), max_length=20, unique=True)
@@ -20,7 +21,6 @@ class SupervisionNotice(models.Model):
     issued_at = models.DateTimeField(auto_now_add=True)
     text = models.TextField(_("text"), max_length=2000)
     due_at = models.DateTimeField()
-    is_provisional = models.BooleanField(default=False)
     answer = models.TextField(_("answer"), max_length=2000, blank=True)
     answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     answered_at = models.DateTimeField(null=True)

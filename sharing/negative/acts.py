@@ -115,13 +115,9 @@ def ask(*, dataset: Dataset, actor: Actor, text: str) -> SharingQuestion:
     term = deadline(timezone.localdate(), settings.DEMAND_ANSWER_DAYS)
     try:
         with transaction.atomic():
-            question = SharingQuestion.objects.create(
-                dataset=dataset,
-                text=text.strip(),
-                asked_by=actor.user,
-                due_at=term.at,
-                is_provisional=term.is_provisional,
-            )
+            question = SharingQuestion(dataset=dataset, text=text.strip(), asked_by=actor.user)
+            question.set_term(term)
+            question.save(force_insert=True)
     except IntegrityError as error:
         raise WrongState(_("A question about this record waits for its answer already.")) from error
     lifecycle.note(dataset, "dataset.not_sharing_asked", actor, note=question.text)

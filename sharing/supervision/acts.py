@@ -56,15 +56,15 @@ def issue(*, step_ids: Collection[UUID], actor: Actor, text: str, days: int) -> 
     for step in locked:
         who = access.require(actor, Permission.STEP_SUPERVISE, step)
         assert who.user
-        notice = SupervisionNotice.objects.create(
+        notice = SupervisionNotice(
             number=f"DB{now:%Y}{next_serial(f'DB{now:%Y}'):06d}",
             step=step,
             authority=_authority(who, step),
             issued_by=who.user,
             text=text,
-            due_at=due.at,
-            is_provisional=due.is_provisional,
         )
+        notice.set_term(due)
+        notice.save(force_insert=True)
         _log(notice, "supervision.issued", who, text)
         people = holders(step.department, step.duty) + holders(step.department, Duty.CLERK)
         data = {"number": notice.number, "title": step.request.title, "note": text}

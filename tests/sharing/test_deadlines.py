@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,14 +13,46 @@ from django.utils import timezone
 
 from portal.calendars import acts as calendar
 from portal.calendars.models import CalendarDay
+from portal.calendars.working_days import calendar_around
 from portal.departments.models import Membership
 from portal.errors import InvalidInput, NotPermitted, WrongState
 from portal.models import Notice
 from sharing import deciding, reminders
-from sharing.models import ApprovalStep, SharingRequest, SupervisionNotice
+from sharing.corrections import reports
+from sharing.corrections.reports import Reported
+from sharing.demands import acts as demands
+from sharing.demands import answers
+from sharing.demands.acts import Wanted
+from sharing.disputes import acts as disputes
+from sharing.holding import renewals
+from sharing.holding.renewals import Wish
+from sharing.models import (
+    ApprovalStep,
+    CorrectionReport,
+    Demand,
+    Dispute,
+    Grant,
+    GrantRenewal,
+    RequestItem,
+    SharingQuestion,
+    SharingRequest,
+    SupervisionNotice,
+)
+from sharing.negative import acts as negative
 from sharing.supervision import acts, figures
 from sharing.supervision.figures import Period
-from tests.factories import World, actor, approve_common, decide, make_dataset, make_request, make_user, step_of, submit
+from tests.factories import (
+    World,
+    actor,
+    approve_common,
+    decide,
+    granted,
+    make_dataset,
+    make_request,
+    make_user,
+    step_of,
+    submit,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -129,6 +162,67 @@ def test_deadlines_in_a_year_not_known_are_provisional_and_counted_again_when_it
     assert (step.is_provisional, timezone.localdate(step.due_at)) == (False, dt.date(2027, 1, 6))
     assert calendar.clear_day(day=dt.date(2027, 1, 4), actor=actor(keeper)) == 1
     assert timezone.localdate(step_of(request, "own-department").due_at) == dt.date(2027, 1, 5)
+
+
+def _dispute(world: World) -> Dispute:
+    request = request_of(world)
+    decide(step_of(request, "own-department"), world.applicant_head, "refuse", reason="other", note="不必申请")
+    return disputes.open_dispute(item=RequestItem.objects.get(), actor=actor(world.applicant), text="确有需要")
+
+
+def _report(world: World) -> CorrectionReport:
+    granted(world, dataset := make_dataset(world.province_bureau, "低保对象"))
+    reported = Reported(kind="wrong", description="有误", columns=[], rows=[])
+    return reports.file(
+        dataset=dataset, actor=actor(world.applicant), department=world.county_bureau, reported=reported
+    )
+
+
+def _renewal(world: World) -> GrantRenewal:
+    last = timezone.localdate() + dt.timedelta(days=30)
+    request = submit(world, make_request(world, make_dataset(world.province_bureau, "低保"), valid_until=last))
+    approve_common(world, request)
+    decide(step_of(request, "provider"), world.provider)
+    grant = Grant.objects.select_related("dataset__provider", "department").get()
+    return renewals.ask(grant=grant, actor=actor(world.applicant), wish=Wish("继续核查", has_commitment=True))
+
+
+def _demand(world: World) -> Demand:
+    wanted = Wanted(title="婚姻登记", purpose="核对", content="姓名", legal_basis="办法")
+    return demands.create(actor=actor(world.applicant), department=world.county_bureau, wanted=wanted)
+
+
+def _question(world: World) -> SharingQuestion:
+    kept = make_dataset(world.city_bureau, "内部名册", sharing_type="not_shared")
+    return negative.ask(dataset=kept, actor=actor(world.authority), text="为何不共享？")
+
+
+@pytest.mark.parametrize("make", [_dispute, _report, _renewal, _demand, _question])
+def test_whatever_else_waits_is_counted_again_when_the_year_is_known(
+    world: World, keeper: Any, monkeypatch: pytest.MonkeyPatch, make: Callable[[World], Any]
+) -> None:
+    at(monkeypatch, 2026, 12, 31, 10, 0)
+    row = make(world)
+    before = timezone.localdate(row.due_at)
+    assert (row.is_provisional, row.term_from) == (True, dt.date(2026, 12, 31))
+    days = calendar.read_days("2027-01-01,休,元旦\n2027-01-04,休,元旦\n2027-01-05,休,元旦", 2027)
+    assert calendar.import_year(year=2027, days=days, source="国办发明电", actor=actor(keeper)) >= 1
+    row.refresh_from_db()
+    after = calendar_around(before).add(dt.date(2026, 12, 31), row.term_days)
+    assert (row.is_provisional, timezone.localdate(row.due_at)) == (False, after.day)
+    assert after.day > before
+
+
+def test_a_day_that_the_holder_promised_stays_when_the_calendar_changes(
+    world: World, keeper: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(monkeypatch, 2026, 12, 31, 10, 0)
+    demand = demands.assign(demand=_demand(world), actor=actor(world.authority), holder=world.city_bureau)
+    demand = answers.accept(demand=demand, actor=actor(world.provider2), promised_on=dt.date(2027, 2, 1))
+    days = calendar.read_days("2027-02-01,休,春节", 2027)
+    calendar.import_year(year=2027, days=days, source="国办发明电", actor=actor(keeper))
+    demand.refresh_from_db()
+    assert timezone.localdate(demand.due_at) == dt.date(2027, 2, 1)
 
 
 @pytest.mark.parametrize(
