@@ -47,7 +47,7 @@ def register() -> None:
             _("Record review"),
             "catalog:dataset-review",
             may_review_any,
-            lambda actor: to_review(actor).count(),
+            lambda actor: [to_review(actor)],
             group=group,
         ),
         Entry(

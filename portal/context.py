@@ -5,24 +5,27 @@ Rooms above register what they add; nothing is queried on pages that do not show
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise, SimpleLazyObject
 
 from portal.access import Actor
+from portal.counting import COUNT_LIMIT, count_all
 from portal.views import actor_of
 
 Visible = Callable[[Actor], bool]
-Badge = Callable[[Actor], int]
+Badge = Callable[[Actor], Sequence[QuerySet[Any]]]
+"""What waits for somebody behind a link; all of them are counted in one query a page."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A link of the main navigation: who sees it, and the number beside it."""
+    """A link of the main navigation: who sees it, and what the number beside it counts."""
 
     order: int
     title: str | Promise
@@ -45,6 +48,16 @@ class NavItem:
     badge: int
     group: str | Promise = ""
     items: tuple[NavItem, ...] = ()
+
+    @property
+    def count(self) -> str:
+        """The number beside the link, or nothing."""
+        return shown_count(self.badge)
+
+
+def shown_count(number: int) -> str:
+    """A number that was counted as far as ``COUNT_LIMIT``; nothing for none."""
+    return f"{COUNT_LIMIT - 1}+" if number >= COUNT_LIMIT else str(number or "")
 
 
 LINE = 9
@@ -84,24 +97,32 @@ class Workplace:
 
     actor: Actor
     nav: list[NavItem]
-    unread: int
+    unread: str
     department_name: str
 
 
 def _build(request: HttpRequest) -> Workplace:
     actor = actor_of(request)
+    shown = [entry for entry in _entries if entry.visible(actor)]
+    counts = _counts(actor, shown)
     nav = []
-    for entry in _entries:
-        if entry.visible(actor):
-            url = reverse(entry.url_name)
-            covers = (entry.covers,) if isinstance(entry.covers, str) else entry.covers
-            beginnings = (url, *filter(None, covers))
-            current = request.path == url if url == "/" else request.path.startswith(beginnings)
-            nav.append(NavItem(entry.title, url, current, entry.badge(actor) if entry.badge else 0, entry.group))
+    for entry, count in zip(shown, counts[1:], strict=True):
+        url = reverse(entry.url_name)
+        covers = (entry.covers,) if isinstance(entry.covers, str) else entry.covers
+        beginnings = (url, *filter(None, covers))
+        current = request.path == url if url == "/" else request.path.startswith(beginnings)
+        nav.append(NavItem(entry.title, url, current, count, entry.group))
     longest = max((len(item.url) for item in nav if item.is_current), default=0)
     nav = _in_menus([replace(n, is_current=n.is_current and len(n.url) == longest) for n in nav])
-    unread = actor.user.notices.unread().count() if actor.user else 0
-    return Workplace(actor, nav, unread, _department_name(actor))
+    return Workplace(actor, nav, shown_count(counts[0]), _department_name(actor))
+
+
+def _counts(actor: Actor, shown: Sequence[Entry]) -> list[int]:
+    """The unread notices, and what waits behind each entry."""
+    lists: list[list[QuerySet[Any]]] = [[actor.user.notices.unread()] if actor.user else []]
+    lists += [list(entry.badge(actor)) if entry.badge else [] for entry in shown]
+    counted = iter(count_all([rows for each in lists for rows in each]))
+    return [sum(next(counted) for _rows in each) for each in lists]
 
 
 def _department_name(actor: Actor) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Q
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -32,12 +34,12 @@ def _may_apply(actor: Actor) -> bool:
     return can(actor, Permission.REQUEST_CREATE)
 
 
-def _basket(actor: Actor) -> int:
-    return BasketItem.objects.filter(user=actor.user).count()
+def _basket(actor: Actor) -> list[QuerySet[Any]]:
+    return [BasketItem.objects.filter(user=actor.user)]
 
 
-def _open_steps(actor: Actor) -> int:
-    return ApprovalStep.objects.of_offices(actor.standing).open().count()
+def _open_steps(actor: Actor) -> list[QuerySet[Any]]:
+    return [ApprovalStep.objects.of_offices(actor.standing).open()]
 
 
 def _has_duty(actor: Actor) -> bool:
@@ -52,19 +54,19 @@ HOLDING = ("/renewals/", "/grant-reviews/")
 LISTS = ("/responsibilities/", "/negative/")
 
 
-def _demands_waiting(actor: Actor) -> int:
+def _demands_waiting(actor: Actor) -> list[QuerySet[Any]]:
     """Demands on which one's departments have the turn."""
     standing = actor.standing
     to_answer = Q(state=DemandState.ASSIGNED, holder__in=standing.departments_with(*REVIEW_DUTIES))
     to_assign = Q(state=DemandState.SUBMITTED, authority__in=standing.departments_with(*AUTHORITY_DUTIES))
-    return Demand.objects.filter(to_answer | to_assign).count()
+    return [Demand.objects.filter(to_answer | to_assign)]
 
 
-def _corrections_waiting(actor: Actor) -> int:
-    return corrections.waiting_for(actor.standing)
+def _corrections_waiting(actor: Actor) -> list[QuerySet[Any]]:
+    return [corrections.waiting_for(actor.standing)]
 
 
-def _grants_waiting(actor: Actor) -> int:
+def _grants_waiting(actor: Actor) -> list[QuerySet[Any]]:
     """Renewals to decide, and grants whose use is to be confirmed."""
     return holding.waiting_for(actor.standing)
 
@@ -80,7 +82,7 @@ def _holding_cards(actor: Actor) -> list[Card]:
         found.append(Card(_("Renewals to decide"), count, f"{reverse('sharing:renewal-list')}?side=answer", "warn"))
     if standing.departments_with(Duty.PROVIDER_APPROVER, *AUTHORITY_DUTIES):
         url = f"{reverse('sharing:correction-list')}?side=answer"
-        found.append(Card(_("Reported errors to answer"), corrections.waiting_for(standing), url, "warn"))
+        found.append(Card(_("Reported errors to answer"), corrections.waiting_for(standing).count(), url, "warn"))
     return found
 
 

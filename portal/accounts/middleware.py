@@ -45,6 +45,8 @@ class SignInMiddleware:
                 messages.info(request, _ended())
             else:
                 sessions.track(request)
+        else:
+            sessions.keep(request.session)
         response = self.get_response(request)
         devices.remember(request, response)
         return response

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SEEN_EVERY_SECONDS = 60
-"""How exactly the list of sessions knows when each was last used."""
+"""How exactly it is known when each session was last used: its idle time is longer or shorter by so much."""
 _STARTED, _SEEN, FACTOR = "started_at", "seen_at", "has_second_factor"
 
 
@@ -41,14 +41,21 @@ def is_over(session: SessionBase) -> bool:
     return bool(time.time() - started > settings.SESSION_MAX_SECONDS)
 
 
+def keep(session: SessionBase) -> bool:
+    """Begin the idle time of a session anew, once a minute, so that most pages write nothing; says whether it did."""
+    if session.is_empty() or time.time() - session.get(_SEEN, 0) < SEEN_EVERY_SECONDS:
+        return False
+    session[_SEEN] = time.time()
+    return True
+
+
 def track(request: HttpRequest) -> None:
     """Note that the session is in use, once a minute."""
-    if time.time() - request.session.get(_SEEN, 0) < SEEN_EVERY_SECONDS:
+    if not keep(request.session):
         return
     address, agent = address_of(request), request.META.get("HTTP_USER_AGENT", "")[:200]
     if address is None or request.session.session_key is None:
         return
-    request.session[_SEEN] = time.time()
     UserSession.objects.update_or_create(
         session_key=request.session.session_key,
         defaults={"user": request.user, "ip": address, "user_agent": agent, "last_seen_at": timezone.now()},

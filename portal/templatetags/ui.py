@@ -104,11 +104,11 @@ def _page_calendar(context: template.Context, today: dt.date) -> WorkingDays:
     return calendar
 
 
-@register.inclusion_tag("components/deadline.html", takes_context=True)
-def deadline(context: template.Context, due_at: dt.datetime | None, is_provisional: bool = False) -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def deadline(context: template.Context, due_at: dt.datetime | None, is_provisional: bool = False) -> str:
     """The time left to a deadline in working days, in colour and words; the calendar is read once a page."""
     if due_at is None:
-        return {"due_at": None}
+        return "—"
     today = timezone.localdate()
     calendar = _page_calendar(context, today)
     left = calendar.between(today, timezone.localdate(due_at))
@@ -121,7 +121,8 @@ def deadline(context: template.Context, due_at: dt.datetime | None, is_provision
     else:
         words = ngettext("%(days)s working day left", "%(days)s working days left", left) % {"days": left}
     tone = "late" if is_late else "soon" if left <= 1 else "fine"
-    return {"due_at": due_at, "words": words, "tone": tone, "is_provisional": is_provisional}
+    date = f"{day(due_at)} · {_('provisional')}" if is_provisional else day(due_at)
+    return format_html('<span class="deadline is-{}"><b>{}</b><small>{}</small></span>', tone, words, date)
 
 
 _TONES = {

@@ -54,11 +54,11 @@ def matching(rows: CorrectionQuerySet, params: Any) -> CorrectionQuerySet:
     return rows.order_by(*SORTS.get(params.get("sort", ""), SORTS["-created"]))
 
 
-def waiting_for(standing: Standing) -> int:
-    """How many reports wait for an office of this person; no query for those who answer none."""
+def waiting_for(standing: Standing) -> QuerySet[CorrectionReport]:
+    """The reports that wait for an office of this person; no query for those who answer none."""
     if not standing.departments_with(Duty.PROVIDER_APPROVER, *AUTHORITY_DUTIES):
-        return 0
-    return CorrectionReport.objects.filter(to_answer(standing)).count()
+        return CorrectionReport.objects.none()
+    return CorrectionReport.objects.filter(to_answer(standing))
 
 
 def errata_of(dataset: Dataset, *, is_public: bool = False) -> list[CorrectionReport]:

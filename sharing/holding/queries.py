@@ -99,11 +99,11 @@ def key_people(review: GrantReview) -> list[str]:
     return list(dict.fromkeys(str(key.created_by) for key in review.grant.living_keys))  # type: ignore[attr-defined]
 
 
-def waiting_for(standing: Standing) -> int:
-    """How many renewals and reviews wait for this person."""
-    count = 0
+def waiting_for(standing: Standing) -> list[QuerySet[Any]]:
+    """The renewals and the reviews that wait for this person."""
+    found: list[QuerySet[Any]] = []
     if standing.departments_with(Duty.PROVIDER_APPROVER):
-        count += GrantRenewal.objects.filter(to_decide(standing)).count()
+        found.append(GrantRenewal.objects.filter(to_decide(standing)))
     if standing.departments_with(Duty.APPLICANT):
-        count += to_confirm(standing).count()
-    return count
+        found.append(to_confirm(standing))
+    return found

@@ -114,9 +114,21 @@ def _columns(request: HttpRequest) -> list[str]:
     return [key for key in COLUMNS if key in chosen] or list(STANDARD_COLUMNS)
 
 
+_REQUEST = ("number", "title", "purpose", "applicant_kind", "outside_name")
+_LINE = (
+    *("state", "version", "stage", "title", "title_en", "due_at", "is_provisional", "opened_at", "decided_at"),
+    *(f"request__{name}" for name in _REQUEST),
+    *("request", "request__department", "request__department__region", "department", "claimed_by"),
+    *("request__department__name", "request__department__region__name", "request__department__region__level"),
+    *("department__name", "claimed_by__name", "claimed_by__username"),
+)
+"""What a line of the queue and of its export reads of a step and of what it belongs to."""
+
+
 def _shown(ids: Sequence[UUID]) -> list[ApprovalStep]:
     """What a line of the queue shows of these steps, in their order: two queries, however many lines and items."""
-    found = ApprovalStep.objects.select_related("request__department__region", "department", "claimed_by").in_bulk(ids)
+    related = ApprovalStep.objects.select_related("request__department__region", "department", "claimed_by")
+    found = related.only(*_LINE).in_bulk(ids)
     step = F("step")
     entries = StepItem.objects.filter(step__in=ids, is_needed=True).annotate(
         total=Window(Count("*"), partition_by=step),
@@ -170,7 +182,6 @@ class QueueView(WorkplaceMixin, ListView[ApprovalStep]):
             "views": list(SavedView.objects.filter(user=self.actor.user)[:VIEW_LIMIT]),
             "stages": _stages(self.actor),
             "kinds": ApplicantKind.choices,
-            "form": DecisionForm(),
         }
 
 

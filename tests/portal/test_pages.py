@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.access import Actor, Permission, can
+from portal.context import shown_count
+from portal.counting import count_all
 from portal.departments.duties import assign
 from portal.departments.models import Duty, Membership
 from portal.errors import InvalidInput
@@ -124,6 +128,22 @@ def test_pages_carry_a_policy_that_allows_no_inline_script() -> None:
 def test_an_unknown_page_is_404_in_chinese() -> None:
     response = Client().get("/no/such/page/")
     assert (response.status_code, zh("There is nothing here") in response.content.decode()) == (404, True)
+
+
+def test_what_waits_is_counted_in_one_query_as_far_as_the_limit(world: World) -> None:
+    Notice.objects.bulk_create(Notice(user=world.applicant, kind="item_granted", url="/", data={}) for _n in range(7))
+    mine, none = Notice.objects.filter(user=world.applicant), Notice.objects.none()
+    with CaptureQueriesContext(connection) as said:
+        assert count_all([mine, none, mine.exclude(pk=mine[:1].get().pk), User.objects.filter(pk__in=[])]) == [
+            7,
+            0,
+            6,
+            0,
+        ]
+        assert count_all([none]) == [0]
+    assert len(said) == 2
+    assert count_all([mine], limit=5) == [5]
+    assert [shown_count(n) for n in (0, 7, 999, 1_000)] == ["", "7", "999", "999+"]
 
 
 def test_more_links_than_fit_in_a_line_stand_in_menus(world: World) -> None:

@@ -12,8 +12,11 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.accounts import factors, lockouts, people
@@ -127,6 +130,29 @@ def test_a_session_ends_after_its_greatest_age(world: World, settings: Any) -> N
     sign_in(client, "applicant")
     assert client.get("/basket/").status_code == 200
     settings.SESSION_MAX_SECONDS = -1
+    assert client.get("/basket/").headers["Location"].startswith("/accounts/sign-in/")
+
+
+def test_a_session_is_kept_by_use_and_written_once_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client()
+    sign_in(client, "applicant")
+    client.get("/")
+    with CaptureQueriesContext(connection) as said:
+        client.get("/")
+    assert not [each for each in said if each["sql"].startswith(("UPDATE", "INSERT"))]
+    row = Session.objects.get(pk=client.session.session_key)
+    Session.objects.filter(pk=row.pk).update(expire_date=timezone.now() + dt.timedelta(seconds=30))
+    later = time.time() + 61
+    monkeypatch.setattr(time, "time", lambda: later)
+    client.get("/")
+    row.refresh_from_db()
+    assert row.expire_date > timezone.now() + dt.timedelta(minutes=25)
+
+
+def test_a_session_that_nobody_used_is_over(world: World) -> None:
+    client = Client()
+    sign_in(client, "applicant")
+    Session.objects.update(expire_date=timezone.now() - dt.timedelta(seconds=1))
     assert client.get("/basket/").headers["Location"].startswith("/accounts/sign-in/")
 
 
