@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from django.db.models import QuerySet
@@ -107,7 +108,7 @@ def _build(request: HttpRequest) -> Workplace:
     counts = _counts(actor, shown)
     nav = []
     for entry, count in zip(shown, counts[1:], strict=True):
-        url = reverse(entry.url_name)
+        url = _address(entry.url_name)
         covers = (entry.covers,) if isinstance(entry.covers, str) else entry.covers
         beginnings = (url, *filter(None, covers))
         current = request.path == url if url == "/" else request.path.startswith(beginnings)
@@ -115,6 +116,11 @@ def _build(request: HttpRequest) -> Workplace:
     longest = max((len(item.url) for item in nav if item.is_current), default=0)
     nav = _in_menus([replace(n, is_current=n.is_current and len(n.url) == longest) for n in nav])
     return Workplace(actor, nav, shown_count(counts[0]), _department_name(actor))
+
+
+@cache
+def _address(url_name: str) -> str:
+    return reverse(url_name)
 
 
 def _counts(actor: Actor, shown: Sequence[Entry]) -> list[int]:

@@ -80,12 +80,25 @@ class WorkplaceMixin(LoginRequiredMixin):
 
 
 class CappedPaginator(Paginator):
-    """Counts at most 10,000 rows: enough to page through, and bounded however large the list is."""
+    """Counts at most ``limit`` rows: enough to page through, and bounded however large the list is."""
+
+    limit = COUNT_LIMIT
 
     @cached_property
     def count(self) -> int:
-        rows: Any = self.object_list[:COUNT_LIMIT]
+        rows: Any = self.object_list[: self.limit]
         return int(rows.count()) if isinstance(rows, QuerySet) else len(rows)
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether there may be more rows than were counted."""
+        return self.count >= self.limit
+
+
+class WorkPaginator(CappedPaginator):
+    """For lists that people work off from the first page on, or search: counting further costs more than it tells."""
+
+    limit = 2_000
 
 
 def page_of(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], size: int = PAGE_SIZE) -> Page[Any]:

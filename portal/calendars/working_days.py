@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from portal.calendars.models import CalendarDay, CalendarYear
 
@@ -40,8 +41,12 @@ class WorkingDays:
     def __init__(self, first: dt.date, last: dt.date) -> None:
         rows = CalendarDay.objects.filter(day__range=(first, last)).values_list("day", "is_workday")
         self._special: dict[dt.date, bool] = dict(rows)
-        years = CalendarYear.objects.filter(year__range=(first.year, last.year))
-        self._official = set(years.values_list("year", flat=True))
+        self._years = (first.year, last.year)
+
+    @cached_property
+    def _official(self) -> set[int]:
+        """The years whose arrangement is known; only read where a deadline is counted."""
+        return set(CalendarYear.objects.filter(year__range=self._years).values_list("year", flat=True))
 
     def is_working(self, day: dt.date) -> bool:
         """Whether ``day`` is a working day: the official exception, else Monday to Friday."""

@@ -24,7 +24,7 @@ from catalog.search import as_uuids
 from portal.access import Actor
 from portal.errors import InvalidInput, NotPermitted
 from portal.exports import csv_response
-from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
+from portal.views import WorkPaginator, WorkplaceMixin, actor_of, clean_text
 from sharing import claims, deciding
 from sharing.deciding import BulkEntry
 from sharing.forms import DecisionForm
@@ -161,7 +161,7 @@ class QueueView(WorkplaceMixin, ListView[ApprovalStep]):
 
     template_name = "sharing/queue.html"
     paginate_by = 20
-    paginator_class = CappedPaginator
+    paginator_class = WorkPaginator
 
     def get_queryset(self) -> QuerySet[ApprovalStep]:
         if not decides_somewhere(self.actor):

@@ -16,7 +16,7 @@ from django.views.generic import ListView
 from portal.access import Actor
 from portal.departments.models import Duty
 from portal.exports import csv_response
-from portal.views import CappedPaginator, WorkplaceMixin, actor_of, clean_text
+from portal.views import WorkPaginator, WorkplaceMixin, actor_of, clean_text
 from sharing.models import ApplicantKind, RequestState, SharingRequest
 
 EXPORT_LIMIT = 10_000
@@ -69,7 +69,7 @@ class RequestListView(WorkplaceMixin, ListView[SharingRequest]):
 
     template_name = "sharing/request_list.html"
     paginate_by = 20
-    paginator_class = CappedPaginator
+    paginator_class = WorkPaginator
 
     def get_queryset(self) -> QuerySet[SharingRequest]:
         return _matching(self.request, self.actor).only("pk")  # the rest is read for the page alone
