@@ -7,12 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from catalog.models import Dataset
 from portal.access import Actor
-from portal.audit import checks
 from portal.departments import duties
 from portal.departments.duties import assign
 from portal.departments.models import Duty, Membership
@@ -27,6 +25,8 @@ from sharing.models import ApprovalStep, Dispute, Grant, RouteVersion, SharingRe
 from sharing.routing import rerouting
 from sharing.terms import Terms
 from sharing.thread import acts as thread
+from tests.checks import findings
+from tests.clients import client_of
 from tests.factories import (
     ITEMS,
     World,
@@ -44,16 +44,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
-def findings() -> list[Any]:
-    return [found for _name, rows in checks.run() for found in rows]
 
 
 def states(request: SharingRequest) -> dict[str, str]:

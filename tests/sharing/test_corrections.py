@@ -26,6 +26,7 @@ from sharing.corrections.reports import Reported
 from sharing.corrections.rows import parse_rows
 from sharing.corrections.tokens import follow_path, token_of
 from sharing.models import CorrectionReport, Grant
+from tests.clients import client_of, text_of
 from tests.factories import World, actor, granted, load, make_dataset, make_user
 from tests.queries import queries_of
 
@@ -42,16 +43,6 @@ WRONG = Reported(kind="wrong", description="街道名称已变更", columns=["na
 def told(user: Any) -> list[str]:
     kinds = Notice.objects.filter(user=user, kind__contains="correct").order_by("id").values_list("kind", flat=True)
     return list(kinds)
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def text_of(response: Any) -> str:
-    return response.content.decode()
 
 
 @pytest.fixture

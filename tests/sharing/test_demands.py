@@ -21,6 +21,7 @@ from sharing.demands import acts, answers, keeping, queries, verification
 from sharing.demands.acts import Wanted
 from sharing.demands.tokens import follow_path, token_of
 from sharing.models import Demand, DemandState, Responsibility
+from tests.clients import client_of
 from tests.factories import World, actor, make_dataset, make_department, make_user
 from tests.queries import queries_of
 
@@ -50,12 +51,6 @@ def linked(world: World) -> Demand:
 
 def told(user: Any) -> list[str]:
     return list(Notice.objects.filter(user=user).order_by("id").values_list("kind", flat=True))
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def test_a_demand_goes_from_asking_to_the_catalogue_and_everybody_is_told(world: World) -> None:

@@ -32,6 +32,8 @@ from sharing.models import (
 from sharing.outside import keeping
 from sharing.outside.tokens import follow_path
 from sharing.thread import acts as thread
+from tests.checks import findings
+from tests.clients import client_of
 from tests.factories import (
     World,
     actor,
@@ -48,9 +50,7 @@ from tests.sharing.applying import (
     ROWS,
     Province,
     apply,
-    client_of,
     conditional,
-    findings,
     granted,
     holder,
 )

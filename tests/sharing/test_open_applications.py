@@ -37,6 +37,8 @@ from sharing.preparing import copying
 from sharing.terms import Terms
 from sharing.thread import acts as thread
 from sharing.thread.queries import is_insider
+from tests.checks import findings
+from tests.clients import client_of
 from tests.factories import (
     World,
     actor,
@@ -57,9 +59,7 @@ from tests.sharing.applying import (
     act,
     applicant,
     apply,
-    client_of,
     conditional,
-    findings,
     form_of,
     granted,
     holder,

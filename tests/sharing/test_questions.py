@@ -12,10 +12,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
 from django.template.loader import render_to_string
-from django.test import Client
 
 from catalog.models import Dataset
-from portal.audit import checks
 from portal.audit.models import Event
 from portal.departments import changes
 from portal.errors import InvalidInput, NotPermitted, WrongState
@@ -29,6 +27,8 @@ from sharing.questions import acts, answering, kinds
 from sharing.questions.asked import asked_of
 from sharing.questions.kinds import Kind, Question, Words
 from sharing.questions.queries import answers_for
+from tests.checks import findings
+from tests.clients import client_of
 from tests.factories import World, actor, approve_common, decide, make_dataset, make_request, make_user, step_of, submit
 from tests.queries import queries_of
 
@@ -39,16 +39,6 @@ KIND_OF = Question("kind", Kind.ONE, "系统类别", choices=(Words("自建", "o
 STAFF = Question("staff", Kind.TABLE, "使用人员", columns=(Words("姓名"), Words("岗位")))
 PAPER = Question("paper", Kind.FILE, "等保证明")
 ALL = (PLACE, KIND_OF, STAFF, PAPER)
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
-def findings() -> list[Any]:
-    return [found for _name, rows in checks.run() for found in rows]
 
 
 def publish(form: QuestionForm, keeper: Any, *questions: Question) -> FormVersion:

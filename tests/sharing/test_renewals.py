@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from catalog import lifecycle
 from catalog.models import DataItem, Dataset
-from portal.audit import checks
 from portal.calendars.working_days import deadline
 from portal.departments.models import Duty
 from portal.deputies.delegations import name_deputy
@@ -26,6 +25,8 @@ from sharing.holding.renewals import Wish
 from sharing.models import Credential, Grant, GrantRenewal, SharingRequest
 from sharing.restrictions import acts as restriction_acts
 from sharing.restrictions.acts import Listing
+from tests.checks import findings
+from tests.clients import client_of
 from tests.factories import (
     World,
     actor,
@@ -43,12 +44,6 @@ from tests.queries import queries_of
 pytestmark = pytest.mark.django_db
 WISH = Wish("继续用于低保核查", has_commitment=True)
 TERM = dt.timedelta(days=30)
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def told(user: Any) -> list[str]:
@@ -84,10 +79,6 @@ def unconditional(world: World, title: str = "行政区划", days: int = 30) -> 
 
 def ask(world: World, grant: Grant, wish: Wish = WISH, user: Any = None) -> GrantRenewal:
     return renewals.ask(grant=grant, actor=actor(user or world.applicant), wish=wish)
-
-
-def findings() -> list[Any]:
-    return [finding for _name, found in checks.run() for finding in found]
 
 
 def test_an_unconditional_grant_is_renewed_at_once_and_its_keys_keep_working(world: World) -> None:

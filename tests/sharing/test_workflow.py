@@ -12,7 +12,6 @@ from django.utils import timezone
 from catalog import lifecycle
 from catalog.models import DataItem
 from portal.access import Actor
-from portal.audit import checks
 from portal.departments.duties import assign, end
 from portal.departments.models import Duty, Membership
 from portal.errors import InvalidInput, NotPermitted, PortalError
@@ -21,6 +20,7 @@ from sharing import deciding, drafts, reminders, workflow
 from sharing.deciding import BulkEntry, Decision
 from sharing.errors import StaleStep, UnknownColumns
 from sharing.models import ApprovalStep, Grant, RequestItem, SharingRequest, StepItem
+from tests.checks import findings
 from tests.factories import (
     World,
     actor,
@@ -35,10 +35,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def findings() -> list[Any]:
-    return [found for _name, rows in checks.run() for found in rows]
 
 
 def states(request: SharingRequest) -> dict[str, str]:
