@@ -22,6 +22,7 @@ from tests.checks import findings
 from tests.clients import client_of
 from tests.factories import World, actor, approve_common, decide, make_dataset, make_request, make_user, step_of, submit
 from tests.queries import queries_of
+from tests.sharing.renewing import in_days
 
 pytestmark = pytest.mark.django_db
 KINDS = ("review_opened", "review_reminded", "review_warned", "grant_suspended")
@@ -30,10 +31,6 @@ KINDS = ("review_opened", "review_reminded", "review_warned", "grant_suspended")
 def told(user: Any) -> list[str]:
     rows = Notice.objects.filter(user=user, kind__in=KINDS).order_by("created_at", "id")
     return list(rows.values_list("kind", flat=True))
-
-
-def in_days(days: int) -> dt.date:
-    return timezone.localdate() + dt.timedelta(days=days)
 
 
 def old_grant(world: World, title: str = "救助对象", days: int = 365) -> Grant:
