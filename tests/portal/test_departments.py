@@ -12,7 +12,7 @@ from stdnum.cn import uscc
 
 from catalog.models import Dataset, DatasetGroupObjectPermission, DatasetSearchRow
 from portal.access import Actor
-from portal.audit import checks, record
+from portal.audit import record
 from portal.departments import changes, moving
 from portal.departments.duties import duty_group
 from portal.departments.models import Department, DepartmentChange, Duty, Membership
@@ -20,6 +20,7 @@ from portal.errors import InvalidInput, NotPermitted, PortalError, WrongState
 from portal.models import Event, Notice
 from sharing import grants
 from sharing.models import ApprovalStep, Credential, Grant, SharingRequest
+from tests.checks import findings
 from tests.factories import (
     World,
     actor,
@@ -51,10 +52,6 @@ def keeper(world: World) -> Actor:
 def merge_into(keeper: Actor, source: Department, target: Department) -> Department:
     seen = changes.preview(changes.moves_of_merger([source], target)).seen
     return changes.merge(sources=[source], target=target, actor=keeper, seen=seen, legal_basis=BASIS)
-
-
-def findings() -> list[Any]:
-    return [found for _name, run in checks.run() for found in run]
 
 
 def test_a_merger_moves_everything_that_its_preview_counted(world: World, keeper: Actor) -> None:

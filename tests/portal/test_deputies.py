@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from portal.access import Actor, Permission, can, standing_of
@@ -21,6 +20,7 @@ from portal.models import Event, Notice
 from sharing import deciding
 from sharing.deciding import Decision
 from sharing.models import StepItem
+from tests.clients import client_of
 from tests.factories import World, actor, make_dataset, make_request, make_user, step_of, submit
 from tests.queries import queries_of
 from tests.words import zh
@@ -228,12 +228,6 @@ def test_of_two_delegations_at_once_that_overlap_one_is_made(
     results = concurrently(*[lambda p=p: name(world, p) for p in people])  # type: ignore[misc]
     assert sorted(type(found).__name__ for found in results) == ["Delegation", "InvalidInput", "InvalidInput"]
     assert Delegation.objects.count() == 1
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def form_of(world: World, deputy: User, **changes: str) -> dict[str, str]:

@@ -12,7 +12,6 @@ from stdnum.cn import uscc
 
 from catalog.models import Dataset
 from portal.access import Actor
-from portal.audit import checks
 from portal.departments.models import Duty
 from sharing.letters import acts as letter_acts
 from sharing.models import (
@@ -39,16 +38,6 @@ ITEMS = [
 ]
 ROWS = "code,name,phone,internal\n1,甲,13800000001,否\n2,乙,13800000002,是\n".encode()
 PDF = b"%PDF-1.7 plan"
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
-def findings() -> list[Any]:
-    return [found for _name, rows in checks.run() for found in rows]
 
 
 class Province:

@@ -7,17 +7,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from portal.accounts.models import User
 from sharing.models import Grant, SharingRequest, StepItem
+from tests.clients import client_of
 from tests.factories import World, granted, make_dataset, make_request, step_of, submit
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(user: User, *, enforce_csrf: bool = False) -> Client:
-    client = Client(enforce_csrf_checks=enforce_csrf)
-    client.force_login(user)
-    return client
 
 
 def post(client: Client, path: str, body: Any = None) -> Any:

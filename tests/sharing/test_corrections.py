@@ -1,4 +1,4 @@
-"""Reports of errors: who may report what, the holder's days, objections, who is told, and what the public sees."""
+"""Reports of errors: who may report what, the holder's days, objections, and who is told."""
 
 from __future__ import annotations
 
@@ -7,77 +7,28 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core import mail
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from catalog import lifecycle
 from catalog.models import Dataset
-from portal.access import Actor
 from portal.calendars.working_days import deadline
 from portal.departments.models import Duty
 from portal.deputies.delegations import name_deputy
 from portal.errors import InvalidInput, NotPermitted, WrongState
-from portal.models import Event, Notice
+from portal.models import Event
 from sharing import grants
 from sharing.corrections import answers, keeping, queries, reports, verification
 from sharing.corrections.reports import Reported
 from sharing.corrections.rows import parse_rows
-from sharing.corrections.tokens import follow_path, token_of
 from sharing.models import CorrectionReport, Grant
-from tests.factories import World, actor, granted, load, make_dataset, make_user
-from tests.queries import queries_of
+from tests.clients import client_of, text_of
+from tests.factories import World, actor, make_dataset, make_user
+from tests.sharing import correcting
+from tests.sharing.correcting import COLUMNS, answer, file, told
 
 pytestmark = pytest.mark.django_db
-COLUMNS = [
-    {"name": "代码", "column": "code", "is_key": True},
-    {"name": "名称", "column": "name"},
-    {"name": "街道", "column": "street"},
-]
-OPEN = [{**COLUMNS[0], "open_type": "open"}, {**COLUMNS[1], "open_type": "open"}, COLUMNS[2]]
-WRONG = Reported(kind="wrong", description="街道名称已变更", columns=["name"], rows=[{"code": "01", "name": "甲"}])
-
-
-def told(user: Any) -> list[str]:
-    kinds = Notice.objects.filter(user=user, kind__contains="correct").order_by("id").values_list("kind", flat=True)
-    return list(kinds)
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def text_of(response: Any) -> str:
-    return response.content.decode()
-
-
-@pytest.fixture
-def grant(world: World) -> Grant:
-    dataset = load(
-        make_dataset(world.province_bureau, "救助对象", items=COLUMNS), b"code,name,street\n01,a,b\n02,c,d\n"
-    )
-    granted(world, dataset)
-    return Grant.objects.select_related("dataset__provider").get(dataset=dataset)
-
-
-@pytest.fixture
-def opened(world: World) -> Dataset:
-    dataset = make_dataset(world.city_bureau, "空气质量", items=OPEN, sharing_type="unconditional", open_type="open")
-    return load(dataset, b"code,name,street\n01,a,x\n")
-
-
-def file(world: World, dataset: Dataset, reported: Reported = WRONG, **who: Any) -> CorrectionReport:
-    user, department = who.get("user", world.applicant), who.get("department", world.county_bureau)
-    return reports.file(dataset=dataset, actor=actor(user), department=department, reported=reported)
-
-
-def answer(world: World, report: CorrectionReport, outcome: str = "corrected", **words: Any) -> CorrectionReport:
-    words.setdefault("erratum", "" if outcome == "explained" else "更正了街道名称")
-    user = words.pop("user", world.provider)
-    return answers.answer(report=report, actor=actor(user), outcome=outcome, text="已核实", **words)
+grant, opened = correcting.grant, correcting.opened
 
 
 # --- the way of a report --------------------------------------------------------------------------------------------
@@ -349,198 +300,6 @@ def test_an_act_on_an_old_page_is_409_and_changes_nothing(world: World, opened: 
     assert client.post(path, {"seen_version": report.version - 1, "reason": "x"}).status_code == 409
     assert client.post(path, {"seen_version": report.version, "reason": "x"}).status_code == 302
     assert client.get(reverse("sharing:correction-act", args=[report.pk, "explode"])).status_code == 404
-
-
-# --- pages ----------------------------------------------------------------------------------------------------------
-def test_a_report_is_filed_on_the_page_with_typed_and_ticked_rows(world: World, grant: Grant) -> None:
-    client = client_of(world.applicant)
-    path = reverse("sharing:correction-create", args=[grant.dataset_id])
-    page = client.get(path, {"grant": "1"})
-    assert page.context["back"] == grant.get_absolute_url()
-    ticked = page.context["pick"]["lines"][0][0]
-    body = {
-        "department": world.county_bureau.pk,
-        "kind": "wrong",
-        "columns": ["name"],
-        "description": "有误",
-        "rows": "代码\n02",
-        "pick": [ticked],
-    }
-    failed = client.post(path, body | {"rows": "哪列\n02"})
-    assert (failed.status_code, failed.context["pick"]["lines"][0][1]) == (422, True)
-    assert "哪列" in text_of(failed)
-    done = client.post(path, body)
-    report = CorrectionReport.objects.get()
-    assert (done.status_code, done.headers["Location"]) == (302, report.get_absolute_url())
-    assert report.rows == [{"code": "01", "name": "a", "street": "b"}, {"code": "02"}]
-
-
-def test_a_ticked_row_with_a_column_one_cannot_read_is_refused(world: World, grant: Grant) -> None:
-    path = reverse("sharing:correction-create", args=[grant.dataset_id])
-    body = {"department": world.city_bureau.pk, "kind": "wrong", "description": "x", "pick": ['{"code": "01"}', "[}"]}
-    assert client_of(world.provider2).post(path, body).status_code == 422
-    assert CorrectionReport.objects.count() == 0
-
-
-def test_foreign_reports_are_not_found_and_the_provider_gets_no_form(world: World, grant: Grant) -> None:
-    report = file(world, grant.dataset)
-    client = client_of(world.provider2)
-    assert client.get(report.get_absolute_url()).status_code == 404
-    assert client.get(reverse("sharing:correction-act", args=[report.pk, "answer"])).status_code == 404
-    path = reverse("sharing:correction-create", args=[grant.dataset_id])
-    assert client_of(world.provider).get(path).status_code == 403
-
-
-def test_colleagues_without_the_grant_see_the_report_and_not_its_rows(world: World, grant: Grant) -> None:
-    report = file(world, grant.dataset)
-    tables = [
-        client_of(user).get(report.get_absolute_url()).context["table"] is not None
-        for user in (world.applicant, world.applicant_head, world.provider, world.security)
-    ]
-    assert tables == [True, False, True, True]
-
-
-def test_the_list_filters_sorts_and_exports_what_it_shows(world: World, grant: Grant, opened: Dataset) -> None:
-    first = file(world, grant.dataset)
-    second = file(world, opened, Reported(kind="missing", description="缺少站点"))
-    client = client_of(world.applicant)
-
-    def found(user: Client = client, **params: str) -> list[Any]:
-        return [row.pk for row in user.get(reverse("sharing:correction-list"), params).context["object_list"]]
-
-    assert found() == [second.pk, first.pk]
-    assert found(sort="created") == [first.pk, second.pk]
-    assert found(q="缺少") == [second.pk]
-    assert found(kind="wrong") == [first.pk]
-    assert found(state="closed") == []
-    assert found(q="\x00'%") == []
-    assert found(client_of(world.provider), side="answer") == [first.pk]
-    assert found(client_of(world.authority)) == [second.pk]
-    assert found(client_of(world.provider), side="mine") == []
-    body = b"".join(client.get(reverse("sharing:correction-export"), {"q": "缺少"}).streaming_content).decode()  # type: ignore[attr-defined]
-    assert [line.split(",")[0] for line in body.splitlines()[1:]] == [second.number]
-    book = client.get(reverse("sharing:correction-export"), {"format": "xlsx"})
-    assert book.content[:2] == b"PK"
-
-
-def test_the_list_takes_as_many_queries_for_twenty_as_for_one(world: World, opened: Dataset) -> None:
-    file(world, opened)
-    client = client_of(world.provider2)
-    path = reverse("sharing:correction-list")
-    queries_of(client, path)  # what is read once a process
-    few = queries_of(client, path)
-    for _n in range(19):
-        file(world, opened)
-    assert queries_of(client, path) == few <= 20
-
-
-def test_pages_of_the_dataset_and_the_grant_say_that_it_was_corrected(world: World, grant: Grant) -> None:
-    report = answer(world, file(world, grant.dataset))
-    client = client_of(world.applicant)
-    for path in (grant.get_absolute_url(), grant.dataset.get_absolute_url()):
-        assert "更正了街道名称" in text_of(client.get(path))
-    tab = client_of(world.provider2).get(grant.dataset.get_absolute_url(), {"tab": "corrections"})
-    assert ([each.pk for each in tab.context["errata"]], tab.context["reports"]) == ([report.pk], [])
-
-
-# --- the API --------------------------------------------------------------------------------------------------------
-def test_the_api_files_lists_and_hides_rows_from_those_who_may_not_read_them(world: World, grant: Grant) -> None:
-    body = {
-        "dataset": str(grant.dataset_id),
-        "department": str(world.county_bureau.pk),
-        "kind": "wrong",
-        "description": "有误",
-        "rows": [{"code": "01"}],
-    }
-    client = client_of(world.applicant)
-    made = client.post("/api/v1/corrections/", body, content_type="application/json")
-    assert (made.status_code, made.json()["state"], made.json()["rows"]) == (201, "filed", [{"code": "01"}])
-    path = f"/api/v1/corrections/{made.json()['id']}/"
-    assert client_of(world.applicant_head).get(path).json()["rows"] is None
-    assert client_of(world.provider2).get(path).status_code == 404
-    listed = client.get("/api/v1/corrections/", {"state": "filed"}).json()["results"]
-    assert [row["id"] for row in listed] == [made.json()["id"]]
-    assert client.get("/api/v1/corrections/", {"state": "nothing"}).json()["results"] == []
-    wrong = client.post("/api/v1/corrections/", body | {"rows": [{"secret": "1"}]}, content_type="application/json")
-    assert (wrong.status_code, set(wrong.json()["errors"])) == (422, {"rows"})
-    foreign = client_of(world.provider2).post("/api/v1/corrections/", body, content_type="application/json")
-    assert (foreign.status_code, CorrectionReport.objects.count()) == (403, 1)
-
-
-# --- citizens -------------------------------------------------------------------------------------------------------
-FORM = {"kind": "wrong", "description": "站点名称有误", "rows": "代码\n01", "email": "li@example.com"}
-
-
-def test_a_citizen_reports_follows_and_objects_by_a_secret_link(world: World, opened: Dataset) -> None:
-    client = Client()
-    sent = client.post(reverse("sharing:open-correction-create", args=[opened.pk]), FORM)
-    report = CorrectionReport.objects.get()
-    assert (sent.status_code, sent.headers["Location"]) == (302, f"{follow_path(report)}?new=1")
-    assert (report.department, report.rows, "li@example.com" in report.sealed_email) == (None, [{"code": "01"}], False)
-    assert not Event.objects.filter(data__icontains="example.com").exists()
-    page = client.get(follow_path(report))
-    assert (page.status_code, page.headers["Cache-Control"]) == (200, "private, no-store")
-    wrong = reverse("sharing:open-correction-follow", args=[report.pk, "0" * 64])
-    assert client.get(wrong).status_code == 404
-    report = answer(world, report, "explained", user=world.provider2)
-    done = client.post(follow_path(report), {"act": "object", "seen_version": report.version, "reason": "不符"})
-    report.refresh_from_db()
-    assert (done.status_code, report.state) == (302, "objected")
-    again = client.post(follow_path(report), {"act": "object", "seen_version": report.version, "reason": "不符"})
-    assert again.status_code == 409
-
-
-def test_a_citizen_names_no_item_that_is_not_open(world: World, opened: Dataset, grant: Grant) -> None:
-    for reported in (
-        Reported(kind="wrong", description="x", columns=["street"]),
-        Reported(kind="wrong", description="x", rows=[{"street": "x"}]),
-    ):
-        with pytest.raises(InvalidInput):
-            reports.file_public(dataset=opened, reported=reported)
-    with pytest.raises(WrongState):
-        reports.file_public(dataset=grant.dataset, reported=Reported(kind="wrong", description="x"))
-    page = text_of(Client().get(reverse("sharing:open-correction-create", args=[opened.pk])))
-    assert ("名称" in page, "街道" in page) == (True, False)
-    assert Client().get(reverse("sharing:open-correction-create", args=[grant.dataset_id])).status_code == 404
-
-
-def test_a_trap_and_a_limit_keep_programs_out(world: World, opened: Dataset, settings: Any) -> None:
-    path = reverse("sharing:open-correction-create", args=[opened.pk])
-    client = Client()
-    assert client.post(path, FORM | {"website": "http://spam.example"}).status_code == 302
-    assert CorrectionReport.objects.count() == 0
-    settings.CORRECTIONS_AN_HOUR = 2
-    assert [client.post(path, FORM).status_code for _n in range(3)] == [302, 302, 422]
-
-
-def test_the_public_list_shows_corrections_of_open_items_alone(world: World, opened: Dataset) -> None:
-    hidden = Reported(kind="wrong", description="x", columns=["name", "street"])
-    answer(world, file(world, opened, hidden), user=world.provider2, erratum="更正了内部街道")
-    plain = Reported(kind="wrong", description="x", columns=["name"])
-    answer(world, file(world, opened, plain), user=world.provider2, erratum="更正了站点名称")
-    page = text_of(Client().get(reverse("sharing:open-correction-list")))
-    assert ("更正了站点名称" in page, "更正了内部街道" in page) == (True, False)
-    shown = text_of(Client().get(reverse("open:dataset-detail", args=[opened.pk])))
-    assert ("更正了站点名称" in shown, "更正了内部街道" in shown) == (True, False)
-    Dataset.objects.filter(pk=opened.pk).update(open_type="not_open")
-    assert "更正了站点名称" not in text_of(Client().get(reverse("sharing:open-correction-list")))
-
-
-def test_a_citizen_is_mailed_and_the_address_is_seen_by_the_office_and_deleted(world: World, opened: Dataset) -> None:
-    report = reports.file_public(
-        dataset=opened, reported=Reported(kind="wrong", description="x"), email="li@example.com"
-    )
-    assert keeping.mail_reporter(str(report.pk)) is True
-    assert (mail.outbox[0].to, token_of(report.pk) in mail.outbox[0].body) == (["li@example.com"], True)
-    assert "li@example.com" in text_of(client_of(world.provider2).get(report.get_absolute_url()))
-    assert "li@example.com" not in text_of(client_of(world.cataloguer).get(report.get_absolute_url()))
-    answer(world, report, user=world.provider2)
-    reports.confirm(report=CorrectionReport.objects.get(), actor=Actor.system())
-    assert keeping.forget_addresses() == 0
-    CorrectionReport.objects.update(closed_at=timezone.now() - dt.timedelta(days=31))
-    assert (keeping.forget_addresses(), keeping.forget_addresses()) == (1, 0)
-    assert keeping.mail_reporter(str(report.pk)) is False
-    assert list(verification.states()) == []
 
 
 def test_a_state_that_was_not_recorded_is_found(world: World, opened: Dataset) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.utils import timezone
 
 from portal.calendars import acts as calendar
@@ -41,6 +40,7 @@ from sharing.models import (
 from sharing.negative import acts as negative
 from sharing.supervision import acts, figures
 from sharing.supervision.figures import Period
+from tests.clients import client_of
 from tests.factories import (
     World,
     actor,
@@ -67,12 +67,6 @@ def at(monkeypatch: pytest.MonkeyPatch, *moment: int) -> dt.datetime:
 
 def request_of(world: World, title: str = "低保对象") -> SharingRequest:
     return submit(world, make_request(world, make_dataset(world.province_bureau, title)))
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 def test_a_deadline_on_the_eve_of_a_make_up_sunday_counts_the_sunday(

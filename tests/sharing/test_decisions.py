@@ -9,7 +9,6 @@ import pytest
 from django.utils import timezone
 
 from portal.access import Actor
-from portal.audit import checks
 from portal.departments.duties import assign, end
 from portal.departments.models import Duty, Membership
 from portal.errors import InvalidInput, NotPermitted, PortalError, WrongState
@@ -18,6 +17,7 @@ from sharing import deciding, workflow
 from sharing.deciding import BulkEntry, Decision
 from sharing.models import Grant, RequestItem, Route, RouteVersion, SharingRequest, StepItem
 from sharing.terms import Terms
+from tests.checks import findings
 from tests.factories import (
     World,
     actor,
@@ -40,10 +40,6 @@ PROVIDER = {
     "duty": "provider_approver",
     "working_days": 5,
 }
-
-
-def findings() -> list[Any]:
-    return [found for _name, rows in checks.run() for found in rows]
 
 
 def route_of(*stages: dict[str, Any]) -> None:

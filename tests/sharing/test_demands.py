@@ -1,4 +1,4 @@
-"""The demand list: who may do what, in which order, who is told, and what the public can do without an account."""
+"""The demand list: who may do what, in which order, and who is told."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
@@ -19,43 +18,17 @@ from portal.errors import InvalidInput, NotPermitted, WrongState
 from portal.models import Event, Notice
 from sharing.demands import acts, answers, keeping, queries, verification
 from sharing.demands.acts import Wanted
-from sharing.demands.tokens import follow_path, token_of
 from sharing.models import Demand, DemandState, Responsibility
+from tests.clients import client_of
 from tests.factories import World, actor, make_dataset, make_department, make_user
 from tests.queries import queries_of
+from tests.sharing.demanding import WANTED, accepted, ask, assigned, linked
 
 pytestmark = pytest.mark.django_db
-WANTED = Wanted(
-    title="婚姻登记信息", purpose="低保核查时核对婚姻状况", content="姓名、登记日期", legal_basis="社会救助暂行办法"
-)
-
-
-def ask(world: World) -> Demand:
-    return acts.create(actor=actor(world.applicant), department=world.county_bureau, wanted=WANTED)
-
-
-def assigned(world: World) -> Demand:
-    return acts.assign(demand=ask(world), actor=actor(world.authority), holder=world.city_bureau)
-
-
-def accepted(world: World, days: int = 30) -> Demand:
-    day = timezone.localdate() + dt.timedelta(days=days)
-    return answers.accept(demand=assigned(world), actor=actor(world.provider2), promised_on=day)
-
-
-def linked(world: World) -> Demand:
-    dataset = make_dataset(world.city_bureau, "婚姻登记")
-    return answers.link(demand=accepted(world), actor=actor(world.provider2), dataset=dataset)
 
 
 def told(user: Any) -> list[str]:
     return list(Notice.objects.filter(user=user).order_by("id").values_list("kind", flat=True))
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def test_a_demand_goes_from_asking_to_the_catalogue_and_everybody_is_told(world: World) -> None:
@@ -326,118 +299,6 @@ def test_a_search_without_a_hit_offers_to_ask(world: World) -> None:
     assert f"{reverse('sharing:demand-create')}?q=%E6%9E%81%E5%85%89%E8%A7%82%E6%B5%8B" in page
     public = Client().get(reverse("open:dataset-list"), {"q": "极光观测"}).content.decode()
     assert f"{reverse('sharing:open-demand-create')}?q=%E6%9E%81%E5%85%89%E8%A7%82%E6%B5%8B" in public
-
-
-# --- citizens -------------------------------------------------------------------------------------------------------
-def citizens(world: World, email: str = "li@example.com") -> Demand:
-    return acts.create_public(authority=world.authority_department, wanted=WANTED, email=email)
-
-
-def public_form(world: World, **changes: Any) -> dict[str, Any]:
-    values = {
-        "authority": world.authority_department.pk,
-        "title": "公园座椅",
-        "purpose": "散步",
-        "email": "li@example.com",
-    }
-    return values | changes
-
-
-def test_a_citizen_asks_and_follows_by_a_secret_link(world: World) -> None:
-    client = Client()
-    sent = client.post(reverse("sharing:open-demand-create"), public_form(world))
-    demand = Demand.objects.get()
-    assert (sent.status_code, sent.headers["Location"]) == (302, f"{follow_path(demand)}?new=1")
-    assert "li@example.com" not in demand.sealed_email
-    assert not Event.objects.filter(data__icontains="example.com").exists()
-    page = client.get(follow_path(demand))
-    assert (page.status_code, page.headers["Cache-Control"]) == (200, "private, no-store")
-    assert page.headers["Referrer-Policy"] == "same-origin"
-    wrong = reverse("sharing:open-demand-follow", args=[demand.pk, "0" * 64])
-    assert client.get(wrong).status_code == 404
-    done = client.post(follow_path(demand), {"act": "withdraw", "seen_version": demand.version})
-    demand.refresh_from_db()
-    assert (done.status_code, demand.state) == (302, "withdrawn")
-
-
-def test_a_program_that_fills_the_trap_leaves_nothing(world: World) -> None:
-    sent = Client().post(reverse("sharing:open-demand-create"), public_form(world, website="http://spam.example"))
-    assert (sent.status_code, Demand.objects.count()) == (302, 0)
-
-
-def test_one_address_asks_a_few_times_an_hour(world: World, settings: Any) -> None:
-    settings.DEMANDS_AN_HOUR = 2
-    client = Client()
-    path = reverse("sharing:open-demand-create")
-    codes = [client.post(path, public_form(world, title=f"数据{n}")).status_code for n in range(3)]
-    assert (codes, Demand.objects.count()) == ([302, 302, 422], 2)
-
-
-def test_a_citizens_demand_and_address_are_seen_by_the_offices_alone(world: World) -> None:
-    demand = citizens(world)
-    path = reverse("sharing:demand-detail", args=[demand.pk])
-    assert client_of(world.applicant).get(path).status_code == 404
-    assert "li@example.com" in client_of(world.authority).get(path).content.decode()
-    demand = acts.assign(demand=demand, actor=actor(world.authority), holder=world.city_bureau)
-    assert "li@example.com" not in client_of(world.authority).get(path).content.decode()
-    assert "li@example.com" not in client_of(world.cataloguer).get(path).content.decode()
-    assert "li@example.com" in client_of(world.provider2).get(path).content.decode()
-
-
-def test_the_public_list_shows_only_what_was_released_and_in_its_public_words(world: World) -> None:
-    demand = citizens(world)
-    path = reverse("sharing:open-demand-list")
-    assert demand.title not in Client().get(path).content.decode()
-    acts.release(demand=demand, actor=actor(world.authority), title="婚姻登记统计", summary="按年")
-    page = Client().get(path).content.decode()
-    assert "婚姻登记统计" in page
-    assert WANTED.purpose not in page
-    acts.unrelease(demand=demand, actor=actor(world.authority))
-    assert "婚姻登记统计" not in Client().get(path).content.decode()
-
-
-def test_a_citizen_is_mailed_and_the_address_is_deleted_after_the_end(world: World, settings: Any) -> None:
-    demand = citizens(world)
-    assert keeping.mail_citizen(str(demand.pk)) is True
-    assert (mail.outbox[0].to, token_of(demand.pk) in mail.outbox[0].body) == (["li@example.com"], True)
-    acts.reject(demand=demand, actor=actor(world.authority), reason="unclear", answer="请说明")
-    assert keeping.forget_addresses() == 0
-    Demand.objects.filter(pk=demand.pk).update(closed_at=timezone.now() - dt.timedelta(days=31))
-    assert (keeping.forget_addresses(), keeping.forget_addresses()) == (1, 0)
-    assert keeping.mail_citizen(str(demand.pk)) is False
-    assert list(verification.states()) == []
-
-
-def test_the_address_of_a_merged_demand_is_kept_while_the_other_goes_on(world: World) -> None:
-    target, demand = ask(world), citizens(world)
-    acts.merge(demand=demand, actor=actor(world.authority), into=target)
-    Demand.objects.filter(pk=demand.pk).update(closed_at=timezone.now() - dt.timedelta(days=31))
-    assert keeping.forget_addresses() == 0
-    assert Demand.objects.exclude(sealed_email="").count() == 1
-
-
-def test_a_citizen_cannot_choose_an_office_that_is_no_authority(world: World) -> None:
-    with pytest.raises(InvalidInput):
-        acts.create_public(authority=world.city_bureau, wanted=WANTED)
-    sent = Client().post(reverse("sharing:open-demand-create"), public_form(world, authority=world.city_bureau.pk))
-    assert (sent.status_code, Demand.objects.count()) == (422, 0)
-
-
-# --- API ------------------------------------------------------------------------------------------------------------
-def test_the_api_reads_and_creates(world: World) -> None:
-    client = client_of(world.applicant)
-    body = {"department": str(world.county_bureau.pk), "title": "机动车", "purpose": "核查"}
-    made = client.post("/api/v1/demands/", body, content_type="application/json")
-    assert (made.status_code, made.json()["state"]) == (201, "submitted")
-    listed = client.get("/api/v1/demands/", {"state": "submitted"}).json()["results"]
-    assert [row["id"] for row in listed] == [made.json()["id"]]
-    assert "sealed_email" not in listed[0]
-    elsewhere = body | {"department": str(world.province_bureau.pk)}
-    refused = client.post("/api/v1/demands/", elsewhere, content_type="application/json")
-    assert (refused.status_code, refused.json()["code"]) == (403, "not_permitted")
-    assert Client().get("/api/v1/demands/").status_code in (401, 403)
-    hidden = citizens(world)
-    assert client.get(f"/api/v1/demands/{hidden.pk}/").status_code == 404
 
 
 def test_an_administrator_without_duties_reads_no_demand(world: World) -> None:

@@ -6,11 +6,9 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from catalog import lifecycle
-from portal.audit import checks
 from portal.errors import InvalidInput, NotPermitted, WrongState
 from portal.models import Notice
 from sharing import deciding, workflow
@@ -18,19 +16,11 @@ from sharing.deciding import Decision
 from sharing.disputes import acts
 from sharing.models import Dispute, Grant, RequestItem, SharingRequest
 from sharing.terms import Terms
+from tests.checks import findings
+from tests.clients import client_of
 from tests.factories import World, actor, approve_common, decide, make_dataset, make_request, make_user, step_of, submit
 
 pytestmark = pytest.mark.django_db
-
-
-def findings() -> list[Any]:
-    return [found for _name, rows in checks.run() for found in rows]
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 def refused(world: World, **changes: Any) -> RequestItem:

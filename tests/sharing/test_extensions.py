@@ -6,11 +6,9 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.audit import checks
 from portal.calendars.working_days import calendar_around
 from portal.departments.models import Duty
 from portal.errors import InvalidInput, NotPermitted, WrongState
@@ -19,20 +17,12 @@ from sharing import workflow
 from sharing.extending import acts
 from sharing.models import ApprovalStep, Extension
 from sharing.thread import acts as thread
+from tests.checks import findings
+from tests.clients import client_of
 from tests.factories import World, actor, approve_common, decide, make_dataset, make_request, make_user, step_of, submit
 from tests.queries import queries_of
 
 pytestmark = pytest.mark.django_db
-
-
-def findings() -> list[Any]:
-    return [found for _name, rows in checks.run() for found in rows]
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 def step_at_provider(world: World, title: str = "低保对象") -> ApprovalStep:

@@ -7,12 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from catalog import lifecycle
-from portal.audit import checks
 from portal.departments.models import Duty
 from portal.deputies.delegations import name_deputy
 from portal.errors import NotPermitted, WrongState
@@ -20,30 +18,19 @@ from portal.models import Event, Notice
 from sharing import grants
 from sharing.holding import keeping, renewals, reviews
 from sharing.models import Grant, GrantReview, UsageRecord
+from tests.checks import findings
+from tests.clients import client_of
 from tests.factories import World, actor, approve_common, decide, make_dataset, make_request, make_user, step_of, submit
 from tests.queries import queries_of
+from tests.sharing.renewing import in_days
 
 pytestmark = pytest.mark.django_db
 KINDS = ("review_opened", "review_reminded", "review_warned", "grant_suspended")
 
 
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def told(user: Any) -> list[str]:
     rows = Notice.objects.filter(user=user, kind__in=KINDS).order_by("created_at", "id")
     return list(rows.values_list("kind", flat=True))
-
-
-def in_days(days: int) -> dt.date:
-    return timezone.localdate() + dt.timedelta(days=days)
-
-
-def findings() -> list[Any]:
-    return [finding for _name, found in checks.run() for finding in found]
 
 
 def old_grant(world: World, title: str = "救助对象", days: int = 365) -> Grant:

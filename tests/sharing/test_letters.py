@@ -13,7 +13,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from portal.audit import checkpoints, checks, signing
+from portal.audit import checkpoints, signing
 from portal.errors import NotPermitted, WrongState
 from portal.models import Notice
 from sharing import workflow
@@ -23,20 +23,12 @@ from sharing.letters import acts, dossier, odrl
 from sharing.models import Letter, SharingRequest
 from sharing.terms import Terms
 from sharing.thread import acts as thread
+from tests.checks import findings
+from tests.clients import client_of
 from tests.factories import World, actor, approve_common, decide, granted, make_dataset, make_request, step_of, submit
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(settings.BASE_DIR)
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
-def findings() -> list[Any]:
-    return [found for _name, rows in checks.run() for found in rows]
 
 
 def two_providers(world: World) -> SharingRequest:

@@ -20,18 +20,13 @@ from portal.models import Notice
 from sharing.models import Responsibility, SharingQuestion
 from sharing.negative import acts
 from sharing.responsibilities import reminders
+from tests.clients import client_of
 from tests.factories import World, actor, make_dataset
 from tests.queries import queries_of
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
 BASIS = "《档案法》第二十八条"
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def kept(world: World, title: str = "举报人信息", **changes: Any) -> Dataset:

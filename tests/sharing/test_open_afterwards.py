@@ -23,44 +23,17 @@ from sharing.delivery.gate import open_grant
 from sharing.errors import GrantNotInForce
 from sharing.extending import acts as extending
 from sharing.letters import acts as letter_acts
-from sharing.models import (
-    Grant,
-    Letter,
-    OpenApplicant,
-    SharingRequest,
-)
+from sharing.models import Grant, Letter, OpenApplicant, SharingRequest
 from sharing.outside import keeping
 from sharing.outside.tokens import follow_path
 from sharing.thread import acts as thread
-from tests.factories import (
-    World,
-    actor,
-    decide,
-    load,
-    make_request,
-    make_user,
-    step_of,
-    submit,
-)
+from tests.checks import findings
+from tests.clients import client_of
+from tests.factories import actor, decide, load, make_request, make_user, step_of, submit
 from tests.queries import queries_of
-from tests.sharing.applying import (
-    CODE,
-    ROWS,
-    Province,
-    apply,
-    client_of,
-    conditional,
-    findings,
-    granted,
-    holder,
-)
+from tests.sharing.applying import CODE, ROWS, Province, apply, conditional, granted, holder
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def province(world: World) -> Province:
-    return Province(world)
 
 
 # --- the data change meanwhile -----------------------------------------------------------------------------------

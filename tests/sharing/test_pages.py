@@ -9,10 +9,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from portal.accounts.models import User
 from portal.departments.models import Duty
 from sharing import drafts
 from sharing.models import ApprovalStep, BasketItem, Grant, SharingRequest, StepItem
+from tests.clients import client_of, text_of
 from tests.factories import (
     World,
     actor,
@@ -32,16 +32,6 @@ from tests.queries import queries_of
 from tests.words import zh
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def text_of(response: Any) -> str:
-    return response.content.decode()
 
 
 def test_a_basket_of_several_providers_becomes_one_request(world: World) -> None:

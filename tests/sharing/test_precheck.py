@@ -5,11 +5,9 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
@@ -20,6 +18,7 @@ from sharing.models import ApprovalStep, Grant, RequestItem, Restriction, Route,
 from sharing.precheck.working import Precheck, Row, check
 from sharing.questions import acts as forms
 from sharing.questions.kinds import Kind, Question
+from tests.clients import client_of
 from tests.factories import World, actor, granted, make_dataset, make_department, make_request, submit
 from tests.queries import queries_of
 
@@ -29,12 +28,6 @@ SENSITIVE = [
     {"name": "代码", "column": "code"},
     {"name": "病史", "column": "illness", "sensitivity": "sensitive"},
 ]
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 def checked(world: World, request: SharingRequest) -> Precheck:

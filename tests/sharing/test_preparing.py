@@ -9,13 +9,11 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from django.utils import timezone
 
 from catalog import lifecycle
 from catalog.search import SearchQuery
 from portal.access import Actor
-from portal.audit import checks
 from portal.departments import sheets
 from portal.departments.duties import assign
 from portal.errors import InvalidInput, NotPermitted, WrongState
@@ -23,6 +21,8 @@ from portal.models import Notice
 from sharing import drafts, workflow
 from sharing.models import BasketItem, RequestAttachment, RequestTemplate, SharingRequest
 from sharing.preparing import attachments, copying, everywhere, people, sheet
+from tests.checks import findings
+from tests.clients import client_of
 from tests.factories import (
     World,
     actor,
@@ -37,16 +37,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
-def findings() -> list[Any]:
-    return [found for _name, rows in checks.run() for found in rows]
 
 
 def test_a_copy_asks_for_what_can_still_be_asked_for(world: World) -> None:

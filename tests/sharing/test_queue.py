@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -14,15 +13,10 @@ from portal.departments.models import Duty
 from portal.deputies.delegations import name_deputy
 from sharing import claims
 from sharing.models import ApprovalStep, SavedView, SharingRequest
+from tests.clients import client_of
 from tests.factories import World, actor, approve_common, decide, make_dataset, make_request, make_user, step_of, submit
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 def asked(world: World, title: str = "低保对象") -> SharingRequest:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -23,17 +22,12 @@ from portal.models import Event, Notice
 from sharing.models import Responsibility
 from sharing.responsibilities import acts, keeping, reminders
 from sharing.responsibilities.acts import COLUMNS, Entry
+from tests.clients import client_of
 from tests.factories import World, actor, load, make_dataset, make_department, make_region, make_user
 from tests.queries import queries_of
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def duty(dataset: Dataset) -> Responsibility:

@@ -8,11 +8,9 @@ import io
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from catalog.models import Dataset
-from portal.audit import checks
 from portal.departments import changes
 from portal.errors import InvalidInput, NotPermitted, WrongState
 from portal.models import Notice
@@ -22,6 +20,8 @@ from sharing.models import Restriction, Route, RouteVersion, SharingRequest
 from sharing.restrictions import acts, queries
 from sharing.restrictions.acts import Listing
 from sharing.routing import words
+from tests.checks import findings
+from tests.clients import client_of
 from tests.factories import (
     World,
     actor,
@@ -36,16 +36,6 @@ from tests.factories import (
 from tests.queries import queries_of
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
-def findings() -> list[Any]:
-    return [found for _name, rows in checks.run() for found in rows]
 
 
 def day(days: int) -> dt.date:

@@ -21,6 +21,7 @@ from sharing import drafts, grants, workflow
 from sharing.delivery.gate import open_grant
 from sharing.errors import GrantNotInForce, UnknownColumns
 from sharing.models import ApprovalStep, Grant, RequestItem, SharingRequest
+from tests.clients import client_of
 from tests.factories import (
     World,
     actor,
@@ -42,12 +43,6 @@ PERSONAL = [
     {"name": "证件号", "column": "id_no", "sensitivity": "sensitive"},
     {"name": "密", "column": "secret", "sharing_type": "not_shared"},
 ]
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def leave(world: World) -> None:

@@ -6,7 +6,6 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from portal.errors import InvalidInput, NotPermitted, WrongState
@@ -16,6 +15,7 @@ from sharing.routes import parse_any_of, parse_stages
 from sharing.routing import acts
 from sharing.routing.checking import problems
 from sharing.routing.words import alternatives, read_value
+from tests.clients import client_of
 from tests.factories import World, actor, make_dataset, make_region, make_request, make_user, step_of, submit
 
 pytestmark = pytest.mark.django_db
@@ -38,12 +38,6 @@ GIVER = stage("giver", "provider", "provider_approver")
 def keeper(world: World) -> Any:
     """A reviewer of the highest authority, who keeps the routes for all regions."""
     return make_user("keeper", world.province_authority_department, "authority_reviewer")
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 @pytest.mark.parametrize(

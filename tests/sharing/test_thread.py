@@ -6,11 +6,9 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from portal.access import Actor
-from portal.audit import checks
 from portal.departments.duties import assign
 from portal.errors import InvalidInput, NotPermitted, WrongState
 from portal.models import Notice
@@ -20,19 +18,11 @@ from sharing.errors import StaleStep
 from sharing.models import ApprovalStep, Enquiry, InternalNote, SharingRequest
 from sharing.thread import acts
 from sharing.thread.queries import talk_on
+from tests.checks import findings
+from tests.clients import client_of
 from tests.factories import World, actor, approve_common, decide, make_dataset, make_request, make_user, step_of, submit
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
-def findings() -> list[Any]:
-    return [found for _name, rows in checks.run() for found in rows]
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from django.utils import timezone
 from catalog import lifecycle
 from catalog.models import DataItem
 from portal.access import Actor
-from portal.audit import checks
 from portal.departments.duties import assign, end
 from portal.departments.models import Duty, Membership
 from portal.errors import InvalidInput, NotPermitted, PortalError
@@ -21,6 +20,7 @@ from sharing import deciding, drafts, reminders, workflow
 from sharing.deciding import BulkEntry, Decision
 from sharing.errors import StaleStep, UnknownColumns
 from sharing.models import ApprovalStep, Grant, RequestItem, SharingRequest, StepItem
+from tests.checks import findings
 from tests.factories import (
     World,
     actor,
@@ -33,16 +33,9 @@ from tests.factories import (
     step_of,
     submit,
 )
+from tests.sharing.running import states
 
 pytestmark = pytest.mark.django_db
-
-
-def findings() -> list[Any]:
-    return [found for _name, rows in checks.run() for found in rows]
-
-
-def states(request: SharingRequest) -> dict[str, str]:
-    return dict(RequestItem.objects.filter(request=request).values_list("dataset__title", "state"))
 
 
 def test_a_grant_is_issued_the_moment_its_items_last_step_agrees(world: World) -> None:
@@ -334,4 +327,26 @@ def test_an_item_that_arrives_from_the_step_before_makes_what_was_read_stale(wor
         decide(read, world.authority, only=ids[one])
     decide(step_of(request, "compliance"), world.authority)
     assert step_of(request, "compliance").state == "done"
+    assert findings() == []
+
+
+def test_a_step_decided_while_its_request_is_withdrawn_leaves_one_of_both(
+    committed: None, concurrently: Callable[..., list[Any]]
+) -> None:
+    world = World()
+    for number in range(4):
+        dataset = make_dataset(world.city_bureau, f"空气{number}", sharing_type="unconditional")
+        request = submit(world, make_request(world, dataset))
+        decide(step_of(request, "own-department"), world.applicant_head)
+        step = step_of(request, "compliance")
+        decided, withdrawn = concurrently(
+            lambda step=step: decide(step, world.authority),
+            lambda request=request: workflow.withdraw(request=request, actor=actor(world.applicant)),
+        )
+        state = states(request)[dataset.title]
+        if isinstance(decided, PortalError):
+            assert (state, isinstance(withdrawn, PortalError)) == ("withdrawn", False)
+        else:
+            assert (state, isinstance(withdrawn, PortalError)) == ("approved", True)
+        assert Grant.objects.filter(dataset=dataset).count() == (state == "approved")
     assert findings() == []
