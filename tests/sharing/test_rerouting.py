@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from portal.departments.models import Duty
 from portal.errors import InvalidInput, NotPermitted, WrongState
 from portal.models import Event, Notice
-from sharing import claims
+from sharing import claims, workflow
 from sharing.errors import StaleStep
 from sharing.models import Grant, RouteVersion, SharingRequest
 from sharing.routing import rerouting
 from tests.checks import findings
 from tests.clients import client_of
-from tests.factories import World, actor, approve_common, decide, make_dataset, make_request, step_of, submit
+from tests.factories import World, actor, approve_common, decide, make_dataset, make_request, make_user, step_of, submit
 from tests.sharing import running
 from tests.sharing.running import states
 
@@ -72,6 +73,23 @@ def test_a_request_that_needs_nothing_more_on_the_new_route_is_granted(world: Wo
     reroute(request, keeper)
     assert states(request) == {"低保": "approved"}
     assert Grant.objects.count() == 1
+    assert findings() == []
+
+
+def test_a_new_step_waits_while_the_applicant_has_the_item(world: World, keeper: Any) -> None:
+    """The route gains a stage before the one that returned the item: nobody decides on what is being changed."""
+    request = submit(world, make_request(world, make_dataset(world.province_bureau, "低保")))
+    approve_common(world, request)
+    decide(step_of(request, "provider"), world.provider, "return", note="请缩小范围")
+    before_all = {"key": "first", "title": "复核", "who": "applicant", "duty": "clerk", "working_days": 2}
+    make_user("clerk", world.county_bureau, Duty.CLERK)
+    publish_again(lambda rows: [before_all, *rows])
+    reroute(request, keeper)
+    assert (states(request), step_of(request, "first").state) == ({"低保": "returned"}, "waiting")
+    assert step_of(request, "provider").state == "paused"
+    workflow.resubmit(request=SharingRequest.objects.get(), actor=actor(world.applicant))
+    assert (states(request), step_of(request, "first").state) == ({"低保": "in_review"}, "open")
+    assert step_of(request, "provider").state == "waiting"
     assert findings() == []
 
 
