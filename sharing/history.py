@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from catalog.history import Line, line_of
 from portal.audit.models import Event
@@ -116,6 +117,11 @@ SENTENCES: dict[str, str | Promise] = {
 }
 
 
+def _counted(verdict: str | Promise, n: int) -> str:
+    words = ngettext("%(verdict)s (%(n)s dataset)", "%(verdict)s (%(n)s datasets)", n)
+    return words % {"verdict": verdict, "n": n}
+
+
 def lines(stream: str) -> list[Line]:
     """The newest events of a stream, newest first; decisions say what was decided on how many items."""
     from sharing.models import Verdict
@@ -125,6 +131,6 @@ def lines(stream: str) -> list[Line]:
         decisions = (event.data.get("decisions") or event.data.get("votes") or {}).values()
         counts = [(v.label, sum(d["verdict"] == v.value for d in decisions)) for v in Verdict]
         notes = list(dict.fromkeys(d["note"] for d in decisions if d.get("note")))
-        event.data["summary"] = listed([*(f"{label} {n}" for label, n in counts if n), *notes])
+        event.data["summary"] = listed([*(_counted(label, n) for label, n in counts if n), *notes])
         rows.append(line_of(event, SENTENCES))
     return rows
