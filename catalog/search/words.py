@@ -47,9 +47,12 @@ _SYLLABLE = re.compile(
 
 
 @functools.cache
-def _government_terms() -> frozenset[str]:
-    """Terms that the general dictionary cuts apart; found whole in a text they become a word as well."""
-    return frozenset((DATA / "terms.txt").read_text(encoding="utf-8").split())
+def _government_terms() -> tuple[str, ...]:
+    """Terms that the general dictionary cuts apart; found whole in a text they become a word as well.
+
+    In the order of the file: the places of words in the index must not differ from one process to the next.
+    """
+    return tuple(dict.fromkeys((DATA / "terms.txt").read_text(encoding="utf-8").split()))
 
 
 _of_thread = threading.local()
