@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.functional import Promise, SimpleLazyObject
 
 from portal.access import Actor
-from portal.counting import COUNT_LIMIT, count_all
+from portal.counting import WAITING_LIMIT, count_all
 from portal.views import actor_of
 
 Visible = Callable[[Actor], bool]
@@ -57,8 +57,8 @@ class NavItem:
 
 
 def shown_count(number: int) -> str:
-    """A number that was counted as far as ``COUNT_LIMIT``; nothing for none."""
-    return f"{COUNT_LIMIT - 1}+" if number >= COUNT_LIMIT else str(number or "")
+    """A number that was counted as far as ``WAITING_LIMIT``; nothing for none."""
+    return f"{WAITING_LIMIT - 1}+" if number >= WAITING_LIMIT else str(number or "")
 
 
 LINE = 9

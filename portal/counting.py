@@ -9,11 +9,11 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
-COUNT_LIMIT = 1_000
+WAITING_LIMIT = 1_000
 """As far as a list is counted; who has more waiting knows enough."""
 
 
-def count_all(lists: Sequence[QuerySet[Any]], limit: int = COUNT_LIMIT) -> list[int]:
+def count_all(lists: Sequence[QuerySet[Any]], limit: int = WAITING_LIMIT) -> list[int]:
     """How many rows each list has, ``limit`` at most, in their order: one statement, or none where all are empty."""
     found, parts, values = [0] * len(lists), list[tuple[int, str]](), list[Any]()
     for place, rows in enumerate(lists):

@@ -142,8 +142,8 @@ class Board:
     def arrived(self) -> set[tuple[UUID, UUID]]:
         """(step, item) pairs where every earlier step approved the item, and the item is still asked for.
 
-        An item that is with the applicant waits in no step that a new route put before the one that returned it. A step
-        that looks at grants afterwards has the items that were approved.
+        An item that is with the applicant is only where it was decided: it waits in no step that a new route put before
+        the one that returned it. A step that looks at grants afterwards has the items that were approved.
         """
         returned = {pk for pk, path in self.paths().items() if any(e.verdict == Verdict.RETURN for _step, e in path)}
         blocked: set[UUID] = set()
@@ -231,8 +231,11 @@ def _release_answered(board: Board) -> None:
                 entry.is_needed = False
 
 
-def _turn(step: ApprovalStep, state: StepState, now: dt.datetime, calendar: WorkingDays) -> None:
-    """Put ``step`` in ``state``; the clock starts on opening, stands while paused, goes on with what was left."""
+def _turn(board: Board, step: ApprovalStep, state: StepState, now: dt.datetime, calendar: WorkingDays) -> None:
+    """Put ``step`` in ``state``; the clock starts on opening, stands while paused, goes on with what was left.
+
+    A step is done on the day of its last decision, also when it is done again because one before it was decided.
+    """
     today = timezone.localdate(now)
     if step.state == StepState.OPEN and step.opened_at:
         step.days_used += max(0, calendar.between(timezone.localdate(step.opened_at), today))
@@ -248,7 +251,8 @@ def _turn(step: ApprovalStep, state: StepState, now: dt.datetime, calendar: Work
         step.due_at = None
     elif state in (StepState.DONE, StepState.SKIPPED, StepState.WAITING):
         step.days_left = None
-        step.decided_at = now if state == StepState.DONE else None
+        moments = [entry.decided_at for entry in board.entries[step.pk] if entry.decided_at]
+        step.decided_at = max(moments, default=now) if state == StepState.DONE else None
     step.state = state
 
 
@@ -284,7 +288,7 @@ def move(board: Board, calendar: WorkingDays) -> None:
         if state != before:
             if state == StepState.OPEN:
                 board.opened.append(step)
-            _turn(step, state, now, calendar)
+            _turn(board, step, state, now, calendar)
         if state != before or step.pk in joined:
             step.version += 1
     _settle_request(board, now)

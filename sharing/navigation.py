@@ -68,7 +68,7 @@ def _corrections_waiting(actor: Actor) -> list[QuerySet[Any]]:
 
 def _grants_waiting(actor: Actor) -> list[QuerySet[Any]]:
     """Renewals to decide, and grants whose use is to be confirmed."""
-    return holding.waiting_for(actor.standing)
+    return holding.waiting_lists(actor.standing)
 
 
 def _holding_cards(actor: Actor) -> list[Card]:

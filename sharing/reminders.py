@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal.accounts.models import User
@@ -27,11 +27,13 @@ from sharing.models import (
     DisputeStage,
     GrantRenewal,
     SharingQuestion,
+    SharingRequest,
     SupervisionNotice,
 )
 from sharing.once import each_once
 from sharing.routes import Late
 
+LOT = 1_000
 WARN_DAYS = 1
 """Working days before the deadline on which an office is reminded."""
 ESCALATE_DAYS = 2
@@ -107,23 +109,27 @@ def escalate() -> int:
 
 
 def recount(years: Collection[int]) -> int:
-    """Count the deadlines of open steps again that reach into ``years``; returns how many changed."""
+    """Count the deadlines of whatever waits again that reach into ``years``; returns how many changed.
 
-    def counted(step: ApprovalStep) -> tuple[dt.date, int]:
-        assert step.opened_at
-        return timezone.localdate(step.opened_at), step.term_days or step.working_days
-
-    return terms.recount(ApprovalStep.objects.open(), years, counted)
-
-
-def recount_others(years: Collection[int]) -> int:
-    """The same for whatever else waits for somebody: disputes, demands, reports, renewals, questions, notices."""
-    waiting: tuple[QuerySet[Any], ...] = (
-        Dispute.objects.exclude(stage=DisputeStage.SETTLED),
-        Demand.objects.all(),
-        CorrectionReport.objects.all(),
+    Requests are locked before what belongs to them, as every command does; demands and reports before requests, as a
+    merger of departments does.
+    """
+    count = sum(terms.recount_terms(rows, years) for rows in (Demand.objects.all(), CorrectionReport.objects.all()))
+    disputes = Dispute.objects.exclude(stage=DisputeStage.SETTLED)
+    waiting = Q(pk__in=ApprovalStep.objects.open().values("request")) | Q(pk__in=disputes.values("item__request"))
+    requests = SharingRequest.objects.filter(waiting).select_for_update(of=("self",)).order_by("pk")
+    for _pk in requests.values_list("pk", flat=True).iterator(chunk_size=LOT):
+        pass
+    count += terms.recount(ApprovalStep.objects.open(), years, "opened_at__date", _counted)
+    others: tuple[QuerySet[Any], ...] = (
+        disputes,
+        SupervisionNotice.objects.filter(answered_at__isnull=True),
         GrantRenewal.objects.pending(),
         SharingQuestion.objects.filter(answered_at__isnull=True),
-        SupervisionNotice.objects.filter(answered_at__isnull=True),
     )
-    return sum(terms.recount_terms(rows, years) for rows in waiting)
+    return count + sum(terms.recount_terms(rows, years) for rows in others)
+
+
+def _counted(step: ApprovalStep) -> tuple[dt.date, int]:
+    assert step.opened_at
+    return timezone.localdate(step.opened_at), step.term_days or step.working_days

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SEEN_EVERY_SECONDS = 60
-"""How exactly it is known when each session was last used: its idle time is longer or shorter by so much."""
+"""How exactly it is known when each session was last used, at most: its idle time may be shorter by so much."""
 _STARTED, _SEEN, FACTOR = "started_at", "seen_at", "has_second_factor"
 
 
@@ -43,7 +43,8 @@ def is_over(session: SessionBase) -> bool:
 
 def keep(session: SessionBase) -> bool:
     """Begin the idle time of a session anew, once a minute, so that most pages write nothing; says whether it did."""
-    if session.is_empty() or time.time() - session.get(_SEEN, 0) < SEEN_EVERY_SECONDS:
+    every = min(SEEN_EVERY_SECONDS, settings.SESSION_COOKIE_AGE // 10)
+    if session.is_empty() or time.time() - session.get(_SEEN, 0) < every:
         return False
     session[_SEEN] = time.time()
     return True

@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from portal import access
@@ -36,6 +36,12 @@ class SpecialDay:
 def on_change(recount: Callable[[Sequence[int]], int]) -> None:
     """Register what counts deadlines again when the calendar of some years has changed; it returns how many."""
     _recounts.append(recount)
+
+
+def _one_at_a_time() -> None:
+    """Hold everybody else who changes the calendar until this transaction ends: deadlines go by all of its days."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('portal.calendars'))")
 
 
 def _changed(actor: Actor, years: Sequence[int], **data: object) -> int:
@@ -79,6 +85,7 @@ def read_days(text: str, year: int) -> list[SpecialDay]:
 def import_year(*, year: int, days: Sequence[SpecialDay], source: str, actor: Actor) -> int:
     """Put the official arrangement of ``year`` in the place of what is there; returns how many deadlines changed."""
     actor = access.require(actor, Permission.CALENDAR_MANAGE)
+    _one_at_a_time()
     if year not in YEARS:
         message = _("Choose a year between %(first)s and %(last)s.") % {"first": YEARS[0], "last": YEARS[-1]}
         raise InvalidInput(message, fields={"year": [message]})
@@ -93,6 +100,7 @@ def import_year(*, year: int, days: Sequence[SpecialDay], source: str, actor: Ac
 def set_day(*, special: SpecialDay, actor: Actor) -> int:
     """Make one day a holiday or a make-up workday; returns how many deadlines changed."""
     actor = access.require(actor, Permission.CALENDAR_MANAGE)
+    _one_at_a_time()
     if special.day.year not in YEARS or (special.is_workday and special.day.weekday() < 5):
         message = _("A make-up workday lies on a weekend.")
         raise InvalidInput(message, fields={"day": [message]})
@@ -105,5 +113,6 @@ def set_day(*, special: SpecialDay, actor: Actor) -> int:
 def clear_day(*, day: dt.date, actor: Actor) -> int:
     """Let a day follow the weekly rule again; returns how many deadlines changed."""
     actor = access.require(actor, Permission.CALENDAR_MANAGE)
+    _one_at_a_time()
     CalendarDay.objects.filter(day=day).delete()
     return _changed(actor, [day.year], day=day.isoformat(), cleared=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import Q, QuerySet
@@ -16,7 +16,11 @@ LOT = 1_000
 
 
 class HasTerm(models.Model):
-    """Somebody has the turn until ``due_at``: ``term_days`` working days after ``term_from``, or on a day named."""
+    """Somebody has the turn until ``due_at``: ``term_days`` working days after ``term_from``, or on a day named.
+
+    Steps of requests are not among these: their clocks stop and go on (``sharing.flow``). A model whose rows always
+    have a deadline declares ``due_at`` again, as not null.
+    """
 
     due_at = models.DateTimeField(null=True)
     is_provisional = models.BooleanField(default=False)
@@ -34,13 +38,17 @@ class HasTerm(models.Model):
 
 
 Row = TypeVar("Row", bound=models.Model)
+MARKS = ("warned_at", "reminded_at", "escalated_at")
+"""What was sent for a deadline; where the deadline comes to lie later, it is sent again."""
 
 
-def recount(rows: QuerySet[Row], years: Collection[int], counted: Callable[[Row], tuple[dt.date, int]]) -> int:
+def recount(
+    rows: QuerySet[Row], years: Collection[int], received: str, counted: Callable[[Row], tuple[dt.date, int]]
+) -> int:
     """Count deadlines again that reach into ``years``, whose calendar has changed; provisional ones become firm.
 
-    ``rows`` have ``due_at`` and ``is_provisional``; ``counted`` gives the day of receipt and the working days of one.
-    They are locked until the transaction ends. Returns how many changed.
+    ``rows`` have ``due_at`` and ``is_provisional``; ``received`` names the lookup of the day of receipt, ``counted``
+    gives that day and the working days of a row. Rows are locked until the transaction ends. Returns how many changed.
     """
     if not years:
         return 0
@@ -48,19 +56,27 @@ def recount(rows: QuerySet[Row], years: Collection[int], counted: Callable[[Row]
     reach = dt.timedelta(days=LONGEST_TERM_DAYS)
     calendar = WorkingDays(first - reach, last + reach)
     reaching = rows.filter(Q(due_at__date__gte=first) | Q(is_provisional=True), due_at__isnull=False)
-    changed = []
-    for row in reaching.select_for_update(of=("self",)).order_by("pk").iterator(chunk_size=LOT):
-        received, days = counted(row)
-        if received > last:
+    locked = reaching.filter(**{f"{received}__lte": last}).select_for_update(of=("self",), no_key=True)
+    marks = [name for name in MARKS if any(field.name == name for field in rows.model._meta.concrete_fields)]
+    changed: list[Any] = []
+    row: Any
+    for row in locked.order_by("pk").iterator(chunk_size=LOT):
+        due = calendar.add(*counted(row))
+        if (due.at, due.is_provisional) == (row.due_at, row.is_provisional):
             continue
-        due = calendar.add(received, days)
-        if (due.at, due.is_provisional) != (row.due_at, row.is_provisional):  # type: ignore[attr-defined]
-            row.due_at, row.is_provisional = due.at, due.is_provisional  # type: ignore[attr-defined]
-            changed.append(row)
-    update_rows(changed, ["due_at", "is_provisional"])
+        if due.at > row.due_at:
+            for name in marks:
+                setattr(row, name, None)
+        row.due_at, row.is_provisional = due.at, due.is_provisional
+        changed.append(row)
+    update_rows(changed, ["due_at", "is_provisional", *marks])
     return len(changed)
 
 
 def recount_terms(rows: QuerySet[Row], years: Collection[int]) -> int:
     """``recount`` for open rows of a model that ``HasTerm``; days that somebody named stay."""
-    return recount(rows.filter(term_days__isnull=False), years, lambda row: (row.term_from, row.term_days))  # type: ignore[attr-defined]
+
+    def counted(row: Any) -> tuple[dt.date, int]:
+        return row.term_from, row.term_days
+
+    return recount(rows.filter(term_days__isnull=False), years, "term_from", counted)

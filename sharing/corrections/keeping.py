@@ -14,7 +14,6 @@ from django.utils.translation import override
 from portal.access import Actor
 from portal.audit import record
 from portal.calendars.working_days import calendar_around
-from portal.errors import WrongState
 from portal.notices.models import NoticeKind
 from sharing import citizens
 from sharing.corrections import reports, telling
@@ -45,12 +44,13 @@ def close_unopposed() -> int:
     """Close the reports whose answer nobody objected to in time; returns how many."""
     waiting = CorrectionReport.objects.filter(state=CorrectionState.ANSWERED, due_at__lt=timezone.now())
     count = 0
-    for report in list(waiting.order_by("due_at")[:BATCH]):
-        try:
+    for pk in list(waiting.order_by("due_at").values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            report = waiting.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
+            if report is None:  # the reporter was faster, or has more time now
+                continue
             reports.confirm(report=report, actor=Actor.system(), seen_version=report.version)
-        except WrongState:
-            continue
-        count += 1
+            count += 1
     return count
 
 

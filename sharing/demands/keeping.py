@@ -14,7 +14,6 @@ from django.utils.translation import override
 
 from portal.access import Actor
 from portal.audit import record
-from portal.errors import WrongState
 from portal.notices.models import NoticeKind
 from sharing.citizens import mail
 from sharing.demands import acts, telling
@@ -48,12 +47,13 @@ def fulfil_unopposed() -> int:
     """End the demands whose data are in the catalogue and whose askers did not object in time; returns how many."""
     waiting = Demand.objects.filter(state=DemandState.CATALOGUED, due_at__lt=timezone.now())
     count = 0
-    for demand in list(waiting.order_by("due_at")[:BATCH]):
-        try:
+    for pk in list(waiting.order_by("due_at").values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            demand = waiting.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
+            if demand is None:  # the asker was faster, or has more time now
+                continue
             acts.confirm(demand=demand, actor=Actor.system(), seen_version=demand.version)
-        except WrongState:
-            continue
-        count += 1
+            count += 1
     return count
 
 

@@ -99,7 +99,7 @@ def key_people(review: GrantReview) -> list[str]:
     return list(dict.fromkeys(str(key.created_by) for key in review.grant.living_keys))  # type: ignore[attr-defined]
 
 
-def waiting_for(standing: Standing) -> list[QuerySet[Any]]:
+def waiting_lists(standing: Standing) -> list[QuerySet[Any]]:
     """The renewals and the reviews that wait for this person."""
     found: list[QuerySet[Any]] = []
     if standing.departments_with(Duty.PROVIDER_APPROVER):

@@ -116,7 +116,7 @@ def _columns(request: HttpRequest) -> list[str]:
 
 _REQUEST = ("number", "title", "purpose", "applicant_kind", "outside_name")
 _LINE = (
-    *("state", "version", "stage", "title", "title_en", "due_at", "is_provisional", "opened_at", "decided_at"),
+    *("state", "version", "title", "title_en", "due_at", "is_provisional", "opened_at", "decided_at"),
     *(f"request__{name}" for name in _REQUEST),
     *("request", "request__department", "request__department__region", "department", "claimed_by"),
     *("request__department__name", "request__department__region__name", "request__department__region__level"),

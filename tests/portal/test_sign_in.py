@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -149,11 +150,34 @@ def test_a_session_is_kept_by_use_and_written_once_a_minute(world: World, monkey
     assert row.expire_date > timezone.now() + dt.timedelta(minutes=25)
 
 
-def test_a_session_that_nobody_used_is_over(world: World) -> None:
+def test_a_session_is_kept_by_use_more_often_where_its_idle_time_is_short(
+    world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SESSION_COOKIE_AGE = 60
     client = Client()
     sign_in(client, "applicant")
-    Session.objects.update(expire_date=timezone.now() - dt.timedelta(seconds=1))
-    assert client.get("/basket/").headers["Location"].startswith("/accounts/sign-in/")
+    seen = client.session["seen_at"]
+    monkeypatch.setattr(time, "time", lambda: seen + 7)
+    client.get("/")
+    assert client.session["seen_at"] == seen + 7
+
+
+def test_what_somebody_without_an_account_put_aside_is_kept_by_use(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client()
+    client.get("/open/")
+    assert Session.objects.count() == 0
+    session = client.session
+    session["aside"] = ["a"]
+    session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    client.get("/open/")
+    Session.objects.update(expire_date=timezone.now() + dt.timedelta(seconds=30))
+    later = time.time() + 61
+    monkeypatch.setattr(time, "time", lambda: later)
+    client.get("/open/")
+    assert Session.objects.get().expire_date > timezone.now() + dt.timedelta(minutes=25)
 
 
 def test_one_ends_ones_other_sessions_and_no_one_elses(world: World) -> None:

@@ -3,50 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from portal.calendars import acts as calendar
 from portal.calendars.models import CalendarDay
-from portal.calendars.working_days import calendar_around
-from portal.departments.models import Membership
-from portal.errors import InvalidInput, NotPermitted, WrongState
+from portal.errors import NotPermitted, WrongState
 from portal.models import Notice
 from sharing import deciding, reminders
-from sharing.corrections import reports
-from sharing.corrections.reports import Reported
-from sharing.demands import acts as demands
-from sharing.demands import answers
-from sharing.demands.acts import Wanted
-from sharing.disputes import acts as disputes
-from sharing.holding import renewals
-from sharing.holding.renewals import Wish
 from sharing.models import (
     ApprovalStep,
-    CorrectionReport,
-    Demand,
-    Dispute,
-    Grant,
-    GrantRenewal,
-    RequestItem,
-    SharingQuestion,
     SharingRequest,
     SupervisionNotice,
 )
-from sharing.negative import acts as negative
 from sharing.supervision import acts, figures
 from sharing.supervision.figures import Period
 from tests.clients import client_of
+from tests.clock import at
 from tests.factories import (
     World,
     actor,
     approve_common,
     decide,
-    granted,
     make_dataset,
     make_request,
     make_user,
@@ -55,14 +34,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def at(monkeypatch: pytest.MonkeyPatch, *moment: int) -> dt.datetime:
-    """Make it that moment (Asia/Shanghai), whatever the machine says."""
-    now = timezone.make_aware(dt.datetime(*moment))  # type: ignore[arg-type]
-    monkeypatch.setattr(timezone, "now", lambda: now)
-    Membership.objects.filter(valid_from__gt=now.date()).update(valid_from=now.date())
-    return now
 
 
 def request_of(world: World, title: str = "低保对象") -> SharingRequest:
@@ -136,114 +107,6 @@ def test_days_with_the_applicant_are_not_counted_as_the_offices(world: World, mo
     at(monkeypatch, 2026, 3, 24, 10, 0)
     decide(step_of(request, "own-department"), world.applicant_head)
     assert step_of(request, "own-department").days_used == 1 + 2
-
-
-@pytest.fixture
-def keeper(world: World) -> Any:
-    return make_user("keeper", world.province_authority_department, "authority_reviewer")
-
-
-def test_deadlines_in_a_year_not_known_are_provisional_and_counted_again_when_it_is(
-    world: World, keeper: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at(monkeypatch, 2026, 12, 31, 10, 0)
-    request = request_of(world)
-    step = step_of(request, "own-department")
-    assert (step.is_provisional, timezone.localdate(step.due_at)) == (True, dt.date(2027, 1, 4))
-    days = calendar.read_days("2027-01-01,休,元旦\n2027/1/4，holiday，元旦".replace("/1/4", "/01/04"), 2027)
-    assert calendar.import_year(year=2027, days=days, source="国办发明电", actor=actor(keeper)) == 1
-    step = step_of(request, "own-department")
-    assert (step.is_provisional, timezone.localdate(step.due_at)) == (False, dt.date(2027, 1, 6))
-    assert calendar.clear_day(day=dt.date(2027, 1, 4), actor=actor(keeper)) == 1
-    assert timezone.localdate(step_of(request, "own-department").due_at) == dt.date(2027, 1, 5)
-
-
-def _dispute(world: World) -> Dispute:
-    request = request_of(world)
-    decide(step_of(request, "own-department"), world.applicant_head, "refuse", reason="other", note="不必申请")
-    return disputes.open_dispute(item=RequestItem.objects.get(), actor=actor(world.applicant), text="确有需要")
-
-
-def _report(world: World) -> CorrectionReport:
-    granted(world, dataset := make_dataset(world.province_bureau, "低保对象"))
-    reported = Reported(kind="wrong", description="有误", columns=[], rows=[])
-    return reports.file(
-        dataset=dataset, actor=actor(world.applicant), department=world.county_bureau, reported=reported
-    )
-
-
-def _renewal(world: World) -> GrantRenewal:
-    last = timezone.localdate() + dt.timedelta(days=30)
-    request = submit(world, make_request(world, make_dataset(world.province_bureau, "低保"), valid_until=last))
-    approve_common(world, request)
-    decide(step_of(request, "provider"), world.provider)
-    grant = Grant.objects.select_related("dataset__provider", "department").get()
-    return renewals.ask(grant=grant, actor=actor(world.applicant), wish=Wish("继续核查", has_commitment=True))
-
-
-def _demand(world: World) -> Demand:
-    wanted = Wanted(title="婚姻登记", purpose="核对", content="姓名", legal_basis="办法")
-    return demands.create(actor=actor(world.applicant), department=world.county_bureau, wanted=wanted)
-
-
-def _question(world: World) -> SharingQuestion:
-    kept = make_dataset(world.city_bureau, "内部名册", sharing_type="not_shared")
-    return negative.ask(dataset=kept, actor=actor(world.authority), text="为何不共享？")
-
-
-@pytest.mark.parametrize("make", [_dispute, _report, _renewal, _demand, _question])
-def test_whatever_else_waits_is_counted_again_when_the_year_is_known(
-    world: World, keeper: Any, monkeypatch: pytest.MonkeyPatch, make: Callable[[World], Any]
-) -> None:
-    at(monkeypatch, 2026, 12, 31, 10, 0)
-    row = make(world)
-    before = timezone.localdate(row.due_at)
-    assert (row.is_provisional, row.term_from) == (True, dt.date(2026, 12, 31))
-    days = calendar.read_days("2027-01-01,休,元旦\n2027-01-04,休,元旦\n2027-01-05,休,元旦", 2027)
-    assert calendar.import_year(year=2027, days=days, source="国办发明电", actor=actor(keeper)) >= 1
-    row.refresh_from_db()
-    after = calendar_around(before).add(dt.date(2026, 12, 31), row.term_days)
-    assert (row.is_provisional, timezone.localdate(row.due_at)) == (False, after.day)
-    assert after.day > before
-
-
-def test_a_day_that_the_holder_promised_stays_when_the_calendar_changes(
-    world: World, keeper: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at(monkeypatch, 2026, 12, 31, 10, 0)
-    demand = demands.assign(demand=_demand(world), actor=actor(world.authority), holder=world.city_bureau)
-    demand = answers.accept(demand=demand, actor=actor(world.provider2), promised_on=dt.date(2027, 2, 1))
-    days = calendar.read_days("2027-02-01,休,春节", 2027)
-    calendar.import_year(year=2027, days=days, source="国办发明电", actor=actor(keeper))
-    demand.refresh_from_db()
-    assert timezone.localdate(demand.due_at) == dt.date(2027, 2, 1)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "2027-13-01,休", "2026-01-01,休", "2027-01-01,休\n2027-01-01,班", "2027-01-05,班,调休", "元旦 休"]
-)
-def test_an_arrangement_that_cannot_be_read_changes_nothing(text: str) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        calendar.read_days(text, 2027)
-    assert caught.value.fields["text"]
-
-
-def test_the_city_does_not_change_everybodys_calendar(world: World, keeper: Any) -> None:
-    with pytest.raises(NotPermitted):
-        calendar.set_day(special=calendar.SpecialDay(dt.date(2027, 1, 1), False, ""), actor=actor(world.authority))
-
-
-def test_the_calendar_is_changed_on_its_page(world: World, keeper: Any) -> None:
-    client = client_of(keeper)
-    assert client.get("/calendar/?year=2027").status_code == 200
-    year = {"year": "2027", "source": "国办发明电", "text": "2027-01-01,休,元旦"}
-    assert client.post("/calendar/import/?year=2027", year).status_code == 302
-    page = client.post("/calendar/import/", year | {"text": "不是日期"})
-    assert page.status_code == 422
-    assert "不是日期" in page.content.decode()
-    day = {"day": "2027-05-01", "kind": "holiday", "name": "劳动节"}
-    assert client.post("/calendar/day/", day).status_code == 302
-    assert CalendarDay.objects.filter(day__year=2027).count() == 2
 
 
 def late_step(world: World, monkeypatch: pytest.MonkeyPatch) -> ApprovalStep:

@@ -82,7 +82,7 @@ def test_a_new_step_waits_while_the_applicant_has_the_item(world: World, keeper:
     approve_common(world, request)
     decide(step_of(request, "provider"), world.provider, "return", note="请缩小范围")
     before_all = {"key": "first", "title": "复核", "who": "applicant", "duty": "clerk", "working_days": 2}
-    make_user("clerk", world.county_bureau, Duty.CLERK)
+    clerk, checked = make_user("clerk", world.county_bureau, Duty.CLERK), step_of(request, "compliance").decided_at
     publish_again(lambda rows: [before_all, *rows])
     reroute(request, keeper)
     assert (states(request), step_of(request, "first").state) == ({"低保": "returned"}, "waiting")
@@ -90,6 +90,9 @@ def test_a_new_step_waits_while_the_applicant_has_the_item(world: World, keeper:
     workflow.resubmit(request=SharingRequest.objects.get(), actor=actor(world.applicant))
     assert (states(request), step_of(request, "first").state) == ({"低保": "in_review"}, "open")
     assert step_of(request, "provider").state == "waiting"
+    decide(step_of(request, "first"), clerk)
+    assert (step_of(request, "compliance").state, step_of(request, "compliance").decided_at) == ("done", checked)
+    assert step_of(request, "provider").state == "open"
     assert findings() == []
 
 
