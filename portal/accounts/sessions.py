@@ -104,7 +104,7 @@ def signed_in(sender: Any, user: User, request: HttpRequest, **kwargs: Any) -> N
     _note(user, "session.started", **({"address": address} if address else {}))
     if address is None:
         return
-    track(request)
+    track(request)  # does nothing where the stage before a second factor was seen within the minute
     if devices.is_new(user, request):
         words = {"device": devices.words_of(request.META.get("HTTP_USER_AGENT", "")), "address": address}
         _note(user, "session.on_new_device", **words)
