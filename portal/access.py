@@ -7,7 +7,7 @@ without a rule is denied.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -111,6 +111,8 @@ class Standing:
     duties: frozenset[tuple[UUID, str]] = frozenset()
     group_ids: frozenset[int] = frozenset()
     admin_role: str = ""
+    office: str = field(default="", compare=False)
+    """The name of the department of the first duty, for the head of pages."""
 
     def departments_with(self, *duties: str) -> set[UUID]:
         """Departments in which one of ``duties`` is held; any duty when none is named."""
@@ -122,7 +124,7 @@ class Standing:
 
     def __or__(self, other: Standing) -> Standing:
         """Both together; an administrator's part stays one's own."""
-        return Standing(self.duties | other.duties, self.group_ids | other.group_ids, self.admin_role)
+        return replace(self, duties=self.duties | other.duties, group_ids=self.group_ids | other.group_ids)
 
     @property
     def reader_groups(self) -> list[int]:
@@ -138,19 +140,21 @@ class Deputised:
     standing: Standing
 
 
-def _membership_rows(users: Iterable[int]) -> list[tuple[int, UUID, str, int | None]]:
-    """(user, department, duty, group) of every membership in force."""
+def _membership_rows(users: Iterable[int]) -> list[tuple[int, UUID, str, int | None, str]]:
+    """(user, department, duty, group, name of the department) of every membership in force, the first one first."""
     group = DutyGroup.objects.filter(department=OuterRef("department"), duty=OuterRef("duty")).values("group_id")
     rows = Membership.objects.current().filter(user__in=users).annotate(group_id=Subquery(group[:1]))
-    return list(rows.values_list("user_id", "department_id", "duty", "group_id"))
+    named = rows.order_by("valid_from", "id")
+    return list(named.values_list("user_id", "department_id", "duty", "group_id", "department__name"))
 
 
 def _own_standing(user: User) -> Standing:
     rows = _membership_rows([user.pk])
     extra = user.groups.filter(duty_group__isnull=True).values_list("id", flat=True)
     return Standing(
-        duties=frozenset((department, duty) for _user, department, duty, _group in rows),
-        group_ids=frozenset([*extra, *(group for *_rest, group in rows if group)]),
+        duties=frozenset((department, duty) for _user, department, duty, _group, _name in rows),
+        group_ids=frozenset([*extra, *(group for *_rest, group, _name in rows if group)]),
+        office=rows[0][-1] if rows else "",
         admin_role=user.admin_role,
     )
 
@@ -166,8 +170,8 @@ def _deputised(user: User, own: Standing) -> list[Deputised]:
     for d in delegations:
         rows = [r for r in held if r[:2] == (d.principal_id, d.department_id) and r[2] in d.duties]
         part = Standing(
-            duties=frozenset((department, duty) for _user, department, duty, _group in rows),
-            group_ids=frozenset(group for *_rest, group in rows if group),
+            duties=frozenset((department, duty) for _user, department, duty, _group, _name in rows),
+            group_ids=frozenset(group for *_rest, group, _name in rows if group),
         )
         before = found.get(d.principal_id)
         found[d.principal_id] = Deputised(d.principal, before.standing | part if before else part)

@@ -136,8 +136,7 @@ def _department_name(actor: Actor) -> str:
         return ""
     if actor.standing.admin_role:
         return str(actor.user.get_admin_role_display())
-    membership = actor.user.memberships.current().select_related("department").order_by("valid_from", "id").first()
-    return membership.department.name if membership else ""
+    return actor.standing.office
 
 
 def workplace(request: HttpRequest) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Rows on which somebody must act within working days: and how their deadlines were counted, to count them again."""
+"""Rows on which somebody must act within working days, and how their deadlines were counted, to count them again."""
 
 from __future__ import annotations
 

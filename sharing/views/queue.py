@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, F, Max, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, F, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -129,19 +129,15 @@ def _shown(ids: Sequence[UUID]) -> list[ApprovalStep]:
     """What a line of the queue shows of these steps, in their order: two queries, however many lines and items."""
     related = ApprovalStep.objects.select_related("request__department__region", "department", "claimed_by")
     found = related.only(*_LINE).in_bulk(ids)
-    step = F("step")
-    entries = StepItem.objects.filter(step__in=ids, is_needed=True).annotate(
-        total=Window(Count("*"), partition_by=step),
-        highest=Window(Max("item__dataset__grade"), partition_by=step),
-        place=Window(RowNumber(), order_by="item", partition_by=step),
-    )
-    rows = entries.filter(place__lte=TITLES_SHOWN).order_by("step", "place")
+    titles = ArrayAgg("item__dataset__title", order_by="item")
+    entries = StepItem.objects.filter(step__in=ids, is_needed=True).order_by().values("step")
+    rows = entries.annotate(total=Count("pk"), highest=Max("item__dataset__grade"), titles=titles)
+    rows = rows.annotate(first=F(f"titles__0_{TITLES_SHOWN}"))
     for each in found.values():
         each.titles, each.items_total, each.grade = [], 0, None  # type: ignore[attr-defined]
-    for pk, title, total, grade in rows.values_list("step", "item__dataset__title", "total", "highest"):
+    for pk, first, total, grade in rows.values_list("step", "first", "total", "highest"):
         shown: Any = found[pk]
-        shown.titles.append(title)
-        shown.items_total, shown.grade = total, grade
+        shown.titles, shown.items_total, shown.grade = first, total, grade
     return [found[pk] for pk in ids if pk in found]
 
 
