@@ -34,6 +34,7 @@ from sharing.once import each_once
 from sharing.routes import Late
 
 LOT = 1_000
+RECEIVED = "opened_at__date"
 WARN_DAYS = 1
 """Working days before the deadline on which an office is reminded."""
 ESCALATE_DAYS = 2
@@ -114,13 +115,17 @@ def recount(years: Collection[int]) -> int:
     Requests are locked before what belongs to them, as every command does; demands and reports before requests, as a
     merger of departments does.
     """
+    if not years:
+        return 0
     count = sum(terms.recount_terms(rows, years) for rows in (Demand.objects.all(), CorrectionReport.objects.all()))
     disputes = Dispute.objects.exclude(stage=DisputeStage.SETTLED)
-    waiting = Q(pk__in=ApprovalStep.objects.open().values("request")) | Q(pk__in=disputes.values("item__request"))
+    steps = terms.reaching(ApprovalStep.objects.open(), years, RECEIVED)
+    contested = terms.reaching(disputes, years, "term_from")
+    waiting = Q(pk__in=steps.values("request")) | Q(pk__in=contested.values("item__request"))
     requests = SharingRequest.objects.filter(waiting).select_for_update(of=("self",)).order_by("pk")
     for _pk in requests.values_list("pk", flat=True).iterator(chunk_size=LOT):
         pass
-    count += terms.recount(ApprovalStep.objects.open(), years, "opened_at__date", _counted)
+    count += terms.recount(ApprovalStep.objects.open(), years, RECEIVED, _counted)
     others: tuple[QuerySet[Any], ...] = (
         disputes,
         SupervisionNotice.objects.filter(answered_at__isnull=True),

@@ -42,6 +42,17 @@ MARKS = ("warned_at", "reminded_at", "escalated_at")
 """What was sent for a deadline; where the deadline comes to lie later, it is sent again."""
 
 
+def _span(years: Collection[int]) -> tuple[dt.date, dt.date]:
+    return dt.date(min(years), 1, 1), dt.date(max(years), 12, 31)
+
+
+def reaching(rows: QuerySet[Row], years: Collection[int], received: str) -> QuerySet[Row]:
+    """Those of ``rows`` whose deadline may depend on ``years``, given the lookup of their day of receipt."""
+    first, last = _span(years)
+    found = rows.filter(Q(due_at__date__gte=first) | Q(is_provisional=True), due_at__isnull=False)
+    return found.filter(**{f"{received}__lte": last})
+
+
 def recount(
     rows: QuerySet[Row], years: Collection[int], received: str, counted: Callable[[Row], tuple[dt.date, int]]
 ) -> int:
@@ -52,11 +63,10 @@ def recount(
     """
     if not years:
         return 0
-    first, last = dt.date(min(years), 1, 1), dt.date(max(years), 12, 31)
+    first, last = _span(years)
     reach = dt.timedelta(days=LONGEST_TERM_DAYS)
     calendar = WorkingDays(first - reach, last + reach)
-    reaching = rows.filter(Q(due_at__date__gte=first) | Q(is_provisional=True), due_at__isnull=False)
-    locked = reaching.filter(**{f"{received}__lte": last}).select_for_update(of=("self",), no_key=True)
+    locked = reaching(rows, years, received).select_for_update(of=("self",), no_key=True)
     marks = [name for name in MARKS if any(field.name == name for field in rows.model._meta.concrete_fields)]
     changed: list[Any] = []
     row: Any
